@@ -1,0 +1,1 @@
+"""One door in for pictures: source, decode, Picture, Prepared and its Geometry."""
