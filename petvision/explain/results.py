@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from petvision.errors import PetVisionError
 from petvision.images.types import Floats, Geometry
-from petvision.models.results import ModelIdentity
+from petvision.models.results import ModelIdentity, Prediction
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,39 @@ class Fact:
     unit: str
     words: str
 
+    def __str__(self) -> str:
+        """``Completeness gap: 2.1 %``: whole figures whole, others with three digits."""
+        figure = f"{self.value:,.0f}" if float(self.value).is_integer() else _three(self.value)
+        return f"{self.words}: {figure} {self.unit}".rstrip()
+
+
+def _three(value: float) -> str:
+    decimals = 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
+    return f"{value:,.{decimals}f}"
+
+
+@dataclass(frozen=True, slots=True)
+class MethodCard:
+    """What a person should know of a method before believing it.
+
+    ``title`` heads its panel; ``shows`` and ``cannot`` are one sentence each: what it shows and
+    what it cannot say. ``sign`` tells how to read the colours, ``cost`` counts passes through the
+    network, ``paper`` is the source (empty where there is none).
+    """
+
+    title: str
+    shows: str
+    cannot: str
+    sign: str
+    cost: str
+    paper: str
+    needs_baseline: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """The sentences under the title: what it shows, then what it cannot say."""
+        return f"{self.shows} {self.cannot}"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Attribution:
@@ -45,6 +79,7 @@ class Attribution:
     """
 
     method: str
+    card: MethodCard
     parameters: Mapping[str, object]
     target: str
     heat: Floats
@@ -74,6 +109,7 @@ class ChannelMaps:
     """Feature maps through the depth of the network, one entry a layer."""
 
     method: str
+    card: MethodCard
     parameters: Mapping[str, object]
     layers: tuple[LayerMaps, ...]
     geometry: Geometry
@@ -91,6 +127,7 @@ class KernelSet:
     """
 
     method: str
+    card: MethodCard
     parameters: Mapping[str, object]
     layer: str
     weights: Floats
@@ -103,3 +140,21 @@ class KernelSet:
 
 
 Explanation = Attribution | ChannelMaps | KernelSet
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A method that could not be run, and why; the others go on."""
+
+    method: str
+    error: PetVisionError
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """The explanations of one photo, in the order asked for, and the methods that failed."""
+
+    prediction: Prediction
+    target: str
+    explanations: tuple[Explanation, ...] = ()
+    failures: tuple[Failure, ...] = ()
