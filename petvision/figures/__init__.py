@@ -1,0 +1,1 @@
+"""A result in, a picture out: pure matplotlib, no Qt, no torch."""
