@@ -1,0 +1,139 @@
+"""The OpenVINO engines: the folded network as a graph of OpenVINO's own operations.
+
+No ONNX, no tracing. This is the one module that imports OpenVINO, and it keeps the package's
+telemetry from ever being imported.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import threading
+from typing import Any, Literal
+
+import numpy as np
+from torch import Tensor, nn
+
+from petvision.images.types import Floats
+from petvision.models.architectures import PooledNet
+from petvision.models.engines.base import Trunk
+from petvision.models.engines.torch_engine import use_threads
+from petvision.models.resnet import STAGES, BasicBlock, Bottleneck, ResNet
+
+sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # it would phone home
+import openvino  # noqa: E402
+from openvino import opset13 as ops  # noqa: E402
+
+Precision = Literal["fp32", "bf16"]
+Node = Any  # OpenVINO ships no types
+
+HINTS = {"fp32": "f32", "bf16": "bf16"}
+
+
+@functools.cache
+def _core() -> Any:
+    return openvino.Core()
+
+
+def has_bf16() -> bool:
+    """Whether this processor computes bfloat16 natively."""
+    return "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def can_build(network: nn.Module) -> bool:
+    """Whether this network is made of what the graph builder knows."""
+    if isinstance(network, ResNet):
+        return True
+    known = (nn.Conv2d, nn.ReLU, nn.MaxPool2d)
+    return isinstance(network, PooledNet) and all(
+        isinstance(layer, known) for layer in network.features.children()
+    )
+
+
+class OpenVinoEngine:
+    """A folded network compiled for this processor, for batches of any length.
+
+    Args:
+        network: a folded ``ResNet`` or ``PooledNet`` on the CPU (``can_build``).
+        size: the pictures' side in pixels.
+        precision: always told to OpenVINO, which would otherwise choose bf16 by itself.
+    """
+
+    def __init__(self, network: nn.Module, size: int, precision: Precision):
+        self.name = f"openvino-{precision}"
+        settings = {
+            "INFERENCE_PRECISION_HINT": HINTS[precision],
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": use_threads(),
+        }
+        compiled = _core().compile_model(_graph(network, size), "CPU", settings)
+        self._request = compiled.create_infer_request()
+        self._lock = threading.Lock()  # a request answers one batch at a time
+
+    def forward(self, batch: Floats, *, maps: bool = False) -> Trunk:
+        """Features and, where asked for, maps of a batch."""
+        with self._lock:
+            out = self._request.infer([np.ascontiguousarray(batch)], share_inputs=True)
+            # The outputs live in the request's own memory: copy what the caller keeps.
+            return Trunk(np.array(out[0]), np.array(out[1]) if maps else None)
+
+
+def _graph(network: nn.Module, size: int) -> Any:
+    picture = ops.parameter([-1, 3, size, size], np.float32)
+    maps = _resnet(picture, network) if isinstance(network, ResNet) else _plain(picture, network)
+    features = ops.reduce_mean(maps, ops.constant(np.array([2, 3])), False)
+    return openvino.Model([features, maps], [picture], "trunk")
+
+
+def _resnet(x: Node, network: ResNet) -> Node:
+    x = ops.relu(_conv(x, network.conv1))
+    x = _max_pool(x, network.maxpool)
+    for stage in STAGES:
+        for block in network.get_submodule(stage).children():
+            x = _block(x, block)
+    return x
+
+
+def _block(x: Node, block: nn.Module) -> Node:
+    assert isinstance(block, BasicBlock | Bottleneck)
+    y = _conv(ops.relu(_conv(x, block.conv1)), block.conv2)
+    if isinstance(block, Bottleneck):
+        y = _conv(ops.relu(y), block.conv3)
+    if block.downsample is not None:
+        x = _conv(x, block.downsample.get_submodule("0"))
+    return ops.relu(ops.add(y, x))
+
+
+def _plain(x: Node, network: nn.Module) -> Node:
+    for layer in network.get_submodule("features").children():
+        match layer:
+            case nn.Conv2d():
+                x = _conv(x, layer)
+            case nn.ReLU():
+                x = ops.relu(x)
+            case nn.MaxPool2d():
+                x = _max_pool(x, layer)
+    return x
+
+
+def _conv(x: Node, layer: nn.Module) -> Node:
+    assert isinstance(layer, nn.Conv2d)
+    padding = [int(side) for side in layer.padding]
+    weight = _constant(layer.weight)
+    y = ops.convolution(x, weight, layer.stride, padding, padding, layer.dilation)
+    if layer.bias is None:
+        return y
+    return ops.add(y, _constant(layer.bias.view(1, -1, 1, 1)))
+
+
+def _max_pool(x: Node, layer: nn.MaxPool2d) -> Node:
+    size, stride, padding = (
+        [value, value] if isinstance(value, int) else list(value)
+        for value in (layer.kernel_size, layer.stride, layer.padding)
+    )
+    y = ops.max_pool(x, stride, [1, 1], padding, padding, size, "floor", "explicit")
+    return y.output(0)
+
+
+def _constant(values: Tensor) -> Node:
+    return ops.constant(values.detach().contiguous().numpy(), shared_memory=True)

@@ -1,0 +1,103 @@
+"""The torch engines: float32, the reference of all others, and bfloat16 where it is fast."""
+
+from __future__ import annotations
+
+import functools
+import os
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from petvision.images.types import Floats
+from petvision.models.architectures import last_linear
+from petvision.models.engines.base import Trunk
+
+
+@functools.cache
+def use_threads() -> int:
+    """Give torch one thread a core this process may use, once; returns how many.
+
+    ``OMP_NUM_THREADS``, where set, is the person's own word.
+    """
+    if "OMP_NUM_THREADS" not in os.environ:
+        available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+        torch.set_num_threads(min(torch.get_num_threads(), available or torch.get_num_threads()))
+    return torch.get_num_threads()
+
+
+class Layers:
+    """A network cut before its last linear layer.
+
+    ``head`` is that layer's name; it is empty for a network of another build, whose features are
+    its logits. ``pooled`` says that the features are the average of the last maps.
+    """
+
+    def __init__(self, network: nn.Module):
+        self.network = network
+        self.pooled = hasattr(network, "trunk") and isinstance(
+            getattr(network, "fc", None), nn.Linear
+        )
+        self.plain = _is_plain(network)
+        self.head = last_linear(network) if self.pooled or self.plain else ""
+        convolutions = [m for m in network.modules() if isinstance(m, nn.Conv2d)]
+        self._last_conv = convolutions[-1] if convolutions else None
+
+    def __call__(self, x: Tensor, *, maps: bool = True) -> tuple[Tensor, Tensor | None]:
+        """Features N×F and the last convolution's maps (None where there is no convolution)."""
+        network: Any = self.network
+        if self.pooled:
+            grid = network.trunk(x)
+            return grid.mean((2, 3)), grid
+        if self.plain:
+            grid = network.features(x)
+            return network.classifier[:-1](torch.flatten(network.avgpool(grid), 1)), grid
+        if not maps or self._last_conv is None:
+            return network(x), None
+        return self._with_last_maps(x)
+
+    def _with_last_maps(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        caught: list[Tensor] = []
+        assert self._last_conv is not None
+        hook = self._last_conv.register_forward_hook(lambda _m, _i, y: caught.append(y.clone()))
+        try:
+            return self.network(x), caught[-1] if caught else None
+        finally:
+            hook.remove()
+
+
+def _is_plain(network: nn.Module) -> bool:
+    parts = [getattr(network, name, None) for name in ("features", "avgpool", "classifier")]
+    *_, classifier = parts
+    return (
+        all(isinstance(part, nn.Module) for part in parts)
+        and isinstance(classifier, nn.Sequential)
+        and isinstance(classifier[-1], nn.Linear)
+    )
+
+
+class TorchEngine:
+    """A torch network that answers numpy batches.
+
+    Args:
+        network: folded, frozen, in evaluation mode.
+        dtype: what it computes in.
+    """
+
+    def __init__(self, network: nn.Module, dtype: torch.dtype = torch.float32):
+        use_threads()
+        self.name = "torch-fp32" if dtype == torch.float32 else "torch-bf16"
+        self._dtype = dtype
+        self._layers = Layers(network)
+        self._device = next((p.device for p in network.parameters()), torch.device("cpu"))
+
+    @torch.inference_mode()
+    def forward(self, batch: Floats, *, maps: bool = False) -> Trunk:
+        """Features and, where asked for, maps of a batch."""
+        x = torch.from_numpy(batch).to(self._device, self._dtype, memory_format=torch.channels_last)
+        features, grid = self._layers(x, maps=maps)
+        return Trunk(_numpy(features), _numpy(grid) if maps and grid is not None else None)
+
+
+def _numpy(values: Tensor) -> Floats:
+    return cast(Floats, values.float().contiguous().cpu().numpy())

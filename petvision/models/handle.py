@@ -1,0 +1,220 @@
+"""An opened model: its card, its network, who computes, and its heads. Immutable once open."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+import numpy as np
+import torch
+from torch import nn
+
+from petvision.errors import ConfigError, ModelError
+from petvision.images.types import Floats, InputSpec
+from petvision.models import architectures
+from petvision.models.cards import Card, InputCard
+from petvision.models.engines.base import Engine
+from petvision.models.engines.torch_engine import Layers, TorchEngine
+from petvision.models.files import COUNTER, StoredModel, read_model
+from petvision.models.fold import fold_batchnorm
+from petvision.models.heads import Heads, Linear
+from petvision.models.results import ModelIdentity
+from petvision.models.unknown import UnknownScore, needs, unit_rows
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelHandle:
+    """An opened model; two windows may share one.
+
+    ``network`` is the torch reference for gradients: BatchNorm folded, channels-last, evaluation
+    mode, no parameter requires a gradient; its layers have torchvision's names. ``engine``
+    answers, ``reference`` (torch-fp32, the same network) has the last word. ``stored`` gives a
+    tensor of the file as it was trained, such as ``"conv1.weight"``.
+    """
+
+    card: Card
+    sha256: str
+    network: nn.Module
+    engine: Engine
+    reference: Engine
+    heads: Heads
+    stored: Callable[[str], Floats]
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """The card's name and the file's digest."""
+        return ModelIdentity(self.card.name, self.sha256)
+
+    @property
+    def spec(self) -> InputSpec:
+        """How the model wants its pictures."""
+        return self.card.input_spec
+
+    @property
+    def device(self) -> torch.device:
+        """Where ``network`` lies."""
+        return next((p.device for p in self.network.parameters()), torch.device("cpu"))
+
+    def class_index(self, name: str) -> int:
+        """The output of a class.
+
+        Raises:
+            ConfigError: ``key`` with the nearest name when there is no such class.
+        """
+        if name in self.card.classes:
+            return self.card.classes.index(name)
+        import difflib
+
+        near = difflib.get_close_matches(name, self.card.classes, 1)
+        known = ", ".join(self.card.classes[:10])
+        remedy = f"Did you mean {near[0]}?" if near else f"It knows {known}."
+        raise ConfigError("key", self.card.name, key=f"class {name!r}", remedy=remedy)
+
+    def logits(self, batch: Floats, engine: Engine | None = None) -> Floats:
+        """Logits N×C of normalised pictures N×3×S×S, from ``engine`` or the handle's own."""
+        features = (engine or self.engine).forward(batch).features
+        return self.heads.logits(features)
+
+
+def open_model(
+    name_or_path: str | Path = "catdog-resnet101",
+    *,
+    engine: str = "torch-fp32",
+    device: Device = "auto",
+) -> ModelHandle:
+    """Open a model by its name in the zoo or its file.
+
+    Args:
+        name_or_path: a name of ``petvision models list``, or a path.
+        engine: ``torch-fp32`` answers at once; ``auto`` or another name prepares a fast one
+            (a second or so; see ``petvision.models.engine``).
+        device: where torch computes; ``auto`` takes a GPU where there is one.
+
+    Raises:
+        ModelError: when there is no such model or it cannot be used.
+        ConfigError: when the engine or device does not exist here.
+    """
+    from petvision.models import zoo
+
+    handle = load(read_model(zoo.find(name_or_path)), device)
+    if engine == handle.engine.name:
+        return handle
+    from petvision.models.engine import with_fast_engine
+
+    return with_fast_engine(handle, engine)
+
+
+def load(stored: StoredModel, device: Device = "auto") -> ModelHandle:
+    """Bring a model file's tensors into a network and its heads.
+
+    Raises:
+        ModelError: ``bad_weights`` when a value is not finite.
+        ConfigError: when the device does not exist here.
+    """
+    card = stored.card
+    network = architectures.build_empty(card.architecture, len(card.classes), card.blocks_per_stage)
+    _fill(network, stored)
+    fold_batchnorm(network)
+    place = torch_device(device)
+    network = network.to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    gate = None
+    if stored.names("gate."):
+        gate = Linear(stored.tensor("gate.weight"), stored.tensor("gate.bias"))
+    bank = _bank(stored)
+    stored.rest()
+    return _assemble(
+        card, stored.sha256, network, lambda name: stored.tensor(f"net.{name}"), gate, bank
+    )
+
+
+def from_network(
+    network: nn.Module,
+    classes: Sequence[str],
+    spec: InputSpec | None = None,
+    name: str = "test",
+) -> ModelHandle:
+    """A handle around a network in memory, of any layers; the network itself stays as it is."""
+    card = Card(
+        name=name,
+        architecture="custom",
+        classes=tuple(classes),
+        input=InputCard.model_validate(spec or InputSpec(), from_attributes=True),
+    )
+    tensors = network.state_dict()
+    digest = hashlib.sha256()
+    for key, tensor in tensors.items():
+        digest.update(key.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
+    own = copy.deepcopy(network)
+    fold_batchnorm(own)
+    own = own.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def stored(key: str) -> Floats:
+        if key not in tensors:
+            raise ModelError("wrong_shape", name, reason=f"{key} is missing")
+        return cast(Floats, tensors[key].detach().float().cpu().numpy())
+
+    return _assemble(card, digest.hexdigest(), own, stored, None, None)
+
+
+def torch_device(device: Device) -> torch.device:
+    """The torch device of that name; ``auto`` prefers a GPU.
+
+    Raises:
+        ConfigError: ``range`` when this machine has no such device.
+    """
+    here = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.mps.is_available()}
+    if device == "auto":
+        device = next(d for d in ("cuda", "mps", "cpu") if here[d])
+    if not here.get(device):
+        usable = "one of " + ", ".join(d for d, there in here.items() if there)
+        raise ConfigError("range", "--device", key="device", expected=usable, found=device)
+    return torch.device(device)
+
+
+def _fill(network: nn.Module, stored: StoredModel) -> None:
+    counters = {n: torch.tensor(0) for n in network.state_dict() if n.endswith(COUNTER)}
+    names = architectures.shapes(network)
+    tensors = {name: torch.from_numpy(stored.tensor(f"net.{name}")) for name in names}
+    network.load_state_dict(tensors | counters, assign=True)
+
+
+def _bank(stored: StoredModel) -> Floats | None:
+    unknown = stored.card.unknown
+    if unknown is None or not needs(unknown.score, unknown.statistics).bank:
+        return None
+    return unit_rows(stored.tensor("unknown.bank"))
+
+
+def _assemble(
+    card: Card,
+    sha256: str,
+    network: nn.Module,
+    stored: Callable[[str], Floats],
+    gate: Linear | None,
+    bank: Floats | None,
+) -> ModelHandle:
+    network.eval().requires_grad_(False)
+    layers = Layers(network)
+    classifier = _linear(network.get_submodule(layers.head)) if layers.head else None
+    unknown = None
+    if card.unknown is not None:
+        u = card.unknown
+        unknown = UnknownScore(u.score, u.threshold, card.temperature, u.statistics, bank)
+    heads = Heads(classifier, layers.pooled, gate, card.temperature, unknown)
+    engine = TorchEngine(network)
+    return ModelHandle(card, sha256, network, engine, engine, heads, stored)
+
+
+def _linear(layer: nn.Module) -> Linear:
+    assert isinstance(layer, nn.Linear)
+    weight = layer.weight.detach().float().cpu().numpy()
+    bias = np.zeros(len(weight), np.float32)
+    if layer.bias is not None:
+        bias = layer.bias.detach().float().cpu().numpy()
+    return Linear(weight, bias)
