@@ -1,0 +1,267 @@
+"""What every method promises, whatever it computes: the registry is walked."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from petvision.events import Events, Partial, Progress, Result, result_of
+from petvision.explain.base import Context, Method, Parameters
+from petvision.explain.registry import METHODS, parameters
+from petvision.explain.results import Attribution, ChannelMaps, Explanation, KernelSet
+from petvision.images.types import Floats
+from petvision.models.handle import ModelHandle
+from tests.explain.tiny import events, explain, handle_of, noise, prepared, small_resnet
+
+SIZE = 64
+QUICK: dict[str, dict[str, object]] = {
+    "integrated_gradients": {"steps": 4},
+    "occlusion": {"window": 32, "stride": 16},
+}
+NAMES = list(METHODS)
+
+
+def start(name: str, handle: ModelHandle, pixels: Floats) -> Events[Explanation]:
+    return events(name, handle, pixels, **QUICK.get(name, {}))
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Everything of a network that a method could leave changed."""
+
+    hooks: tuple[int, ...]
+    modes: tuple[bool, ...]
+    requires_grad: tuple[bool, ...]
+    gradients: tuple[bool, ...]
+    weights: tuple[bytes, ...]
+
+    @staticmethod
+    def of(network: nn.Module) -> Trace:
+        modules, tensors = list(network.modules()), list(network.parameters())
+        return Trace(
+            tuple(
+                len(m._forward_hooks) + len(m._forward_pre_hooks) + len(m._backward_hooks)
+                for m in modules
+            ),
+            tuple(m.training for m in modules),
+            tuple(p.requires_grad for p in tensors),
+            tuple(p.grad is not None for p in tensors),
+            tuple(t.detach().numpy().tobytes() for t in network.state_dict().values()),
+        )
+
+
+def in_training(network: nn.Module) -> None:
+    network.train()
+
+
+def half_frozen(network: nn.Module) -> None:
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(name.startswith("fc"))
+
+
+def as_opened(network: nn.Module) -> None:
+    pass
+
+
+def test_the_walk_meets_every_method() -> None:
+    assert NAMES == [
+        "gradcam",
+        "integrated_gradients",
+        "occlusion",
+        "feature_maps",
+        "kernels",
+    ]
+
+
+@pytest.mark.parametrize("state", [as_opened, in_training, half_frozen])
+@pytest.mark.parametrize("outside", [contextlib.nullcontext, torch.no_grad, torch.inference_mode])
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_left_behind_at_any_yield(name: str, outside: Any, state: Any) -> None:
+    handle, pixels = handle_of(small_resnet(), SIZE), noise(SIZE)
+    state(handle.network)
+    before, photo = Trace.of(handle.network), pixels.copy()
+    with outside():
+        modes = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
+        for _ in start(name, handle, pixels):
+            assert Trace.of(handle.network) == before
+            assert (torch.is_grad_enabled(), torch.is_inference_mode_enabled()) == modes
+    np.testing.assert_array_equal(pixels, photo)
+
+
+@pytest.mark.parametrize("outside", [torch.no_grad, torch.inference_mode])
+@pytest.mark.parametrize("name", NAMES)
+def test_the_callers_modes_change_nothing(name: str, outside: Any) -> None:
+    handle = handle_of(small_resnet(), SIZE)
+    plain = arrays(result_of(start(name, handle, noise(SIZE))))
+    with outside():
+        inside = arrays(result_of(start(name, handle, noise(SIZE))))
+    for one, other in zip(plain, inside, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_can_be_cancelled_at_every_yield(name: str) -> None:
+    handle = handle_of(small_resnet(), SIZE)
+    before = Trace.of(handle.network)
+    yields = len(list(start(name, handle, noise(SIZE))))
+    for stop in range(yields):
+        job: Iterator[Any] = start(name, handle, noise(SIZE))
+        for _ in range(stop + 1):
+            next(job)
+        job.close()
+        assert Trace.of(handle.network) == before
+
+
+class Explodes(nn.Module):
+    """Passes its input on, and fails at the call of that number."""
+
+    def __init__(self, at: int):
+        super().__init__()
+        self.left = at
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.left -= 1
+        if self.left < 0:
+            raise RuntimeError("out of memory")
+        return x
+
+
+@pytest.mark.parametrize("call", [0, 1, 2])
+@pytest.mark.parametrize("name", [n for n in NAMES if n != "kernels"])  # which runs no network
+def test_a_layer_that_fails_leaves_nothing_behind(name: str, call: int) -> None:
+    handle = handle_of(small_resnet(), SIZE)
+    handle.network.avgpool = nn.Sequential(Explodes(call), handle.network.avgpool)
+    handle.network.layer4 = nn.Sequential(handle.network.layer4, Explodes(call))
+    before = Trace.of(handle.network)
+    with contextlib.suppress(RuntimeError):
+        result_of(start(name, handle, noise(SIZE)))
+    assert Trace.of(handle.network) == before
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_results_are_finite_repeatable_and_say_where_they_come_from(name: str) -> None:
+    handle = handle_of(small_resnet(), SIZE)
+    one, other = (result_of(start(name, handle, noise(SIZE))) for _ in range(2))
+    for first, second in zip(arrays(one), arrays(other), strict=True):
+        assert first.dtype == np.float32
+        assert np.isfinite(first).all()
+        np.testing.assert_array_equal(first, second)
+    assert isinstance(one, METHODS[name].kind)
+    assert one.method == name
+    assert one.card == METHODS[name].card
+    assert one.provenance.model == handle.identity
+    assert one.provenance.image_sha256 == "ab" * 32
+    assert one.provenance.engine in ("torch-fp32", "none")
+    assert set(one.provenance.versions) == {"petvision", "python", "torch", "numpy"}
+    assert set(one.parameters) == set(METHODS[name].Parameters.model_fields)
+    assert one.facts
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_events_end_with_the_one_result(name: str) -> None:
+    seen = list(start(name, handle_of(small_resnet(), SIZE), noise(SIZE)))
+    assert isinstance(seen[0], Progress)
+    assert [isinstance(event, Result) for event in seen] == [False] * (len(seen) - 1) + [True]
+    for event in seen:
+        if isinstance(event, Partial):
+            assert type(event.value) is type(seen[-1].value)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_weights_that_are_no_numbers_give_zeros_and_a_sentence(name: str) -> None:
+    network = small_resnet()
+    network.conv1.weight.data[:] = float("nan")
+    found = result_of(start(name, handle_of(network, SIZE), noise(SIZE)))
+    assert "no number" in found.remark
+    assert not any(array.any() for array in arrays(found))
+    assert all(np.isfinite(fact.value) for fact in found.facts)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_constant_photo_is_no_trouble(name: str) -> None:
+    for value in (0.0, 1.5):
+        pixels = np.full((1, 3, SIZE, SIZE), value, np.float32)
+        found = result_of(start(name, handle_of(small_resnet(), SIZE), pixels))
+        assert all(np.isfinite(array).all() for array in arrays(found))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_in_place_relus_and_plain_ones_give_the_same(name: str) -> None:
+    def network(inplace: bool) -> nn.Module:
+        torch.manual_seed(2)
+        return nn.Sequential(
+            nn.ReLU(inplace=inplace),  # even as the first layer: the photo must survive
+            nn.Conv2d(3, 4, 3, stride=2),
+            nn.BatchNorm2d(4),
+            nn.ReLU(inplace=inplace),
+            nn.Conv2d(4, 4, 3),
+            nn.ReLU(inplace=inplace),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Linear(4, 2),
+        ).eval()
+
+    results = []
+    for inplace in (True, False):
+        pixels = noise(SIZE)
+        results.append(arrays(result_of(start(name, handle_of(network(inplace), SIZE), pixels))))
+        np.testing.assert_array_equal(pixels, noise(SIZE))
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_parameter_has_a_title_a_description_and_a_default(name: str) -> None:
+    schema = METHODS[name].Parameters.model_json_schema()
+    for key, field in schema["properties"].items():
+        assert field["title"], key
+        assert field["description"].endswith((".", ")"))
+        assert "default" in field
+    assert parameters(name, {}) == METHODS[name].Parameters()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_method_has_its_card(name: str) -> None:
+    card = METHODS[name].card
+    assert all((card.title, card.shows, card.cannot, card.sign, card.cost))
+    assert card.sentence.count(".") >= 2
+
+
+def arrays(found: Explanation) -> list[Floats]:
+    match found:
+        case Attribution():
+            return [found.heat]
+        case ChannelMaps():
+            return [layer.maps for layer in found.layers]
+        case KernelSet():
+            return [found.weights, found.norms]
+
+
+def test_a_new_method_is_one_class_and_one_entry() -> None:
+    class Brightness(Method[Parameters]):
+        id = "brightness"
+        artifact = "brightness_panel"
+        kind = Attribution
+        Parameters = Parameters
+        card = METHODS["gradcam"].card
+
+        def run(self, context: Context, parameters: Parameters) -> Iterator[Any]:
+            yield Result(
+                Attribution(
+                    self.id, self.card, {}, context.target, context.pixels[0].mean(0), True, "",
+                    context.prepared.geometry, (), context.provenance("none"),
+                )
+            )  # fmt: skip
+
+    context = Context(handle_of(small_resnet(), SIZE), prepared(noise(SIZE)), None, "cat")
+    found = result_of(Brightness().run(context, Parameters()))
+    assert found.heat.shape == (SIZE, SIZE)
+    assert Brightness().title == "Grad-CAM"
+    assert explain("gradcam", context.handle, noise(SIZE)).card is Brightness.card
