@@ -28,6 +28,25 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What a picture may cost: bytes, pixels of the decoded picture, seconds of a whole fetch."""
+
+    max_bytes: int = 512 * 1024 * 1024
+    max_pixels: int = 150_000_000
+    seconds: float = 30.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoded:
+    """A picture's file as it is: its bytes, their sha256, and the milliseconds reading took."""
+
+    source: Source
+    data: bytes
+    sha256: str
+    read_ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class InputSpec:
     """How a model wants its pictures: the card's ``input``.
 
@@ -71,13 +90,16 @@ class Picture:
     """A decoded picture: RGB uint8, H×W×3, upright.
 
     ``facts`` speak of the original; ``scale`` is decoded pixels per original pixel (1, or 1/2,
-    1/4, 1/8 where a JPEG was decoded at a draft scale), so decoded pixel ``i`` covers original
-    pixels ``[i/scale, (i+1)/scale)``.
+    1/4, 1/8 where a picture was decoded at a draft scale) and ``origin`` (x, y) is where the
+    decoded picture's corner lies in the original, so decoded pixel ``i`` covers original pixels
+    ``origin + [i/scale, (i+1)/scale)``. The origin is not zero (but up to ``-1/scale``) only where
+    a side is no multiple of ``1/scale`` and turning the picture upright put the overhang first.
     """
 
     pixels: Pixels
     facts: ImageFacts
     scale: float = 1.0
+    origin: tuple[float, float] = (0.0, 0.0)
 
 
 Box = tuple[float, float, float, float]
