@@ -6,8 +6,8 @@ The public library, imported lazily: ``import petvision`` brings neither torch n
 
     model = petvision.open_model()
     prediction = petvision.predict(model, "tom.jpg")
-    for explanation in petvision.explain(model, "tom.jpg", methods=["gradcam"]):
-        print(prediction.label, explanation.method, explanation.heat.shape)
+    (gradcam,) = petvision.explain(model, "tom.jpg", methods=["gradcam"]).explanations
+    print(prediction.label, prediction.confidence, gradcam.heat.shape)
 """
 
 from __future__ import annotations

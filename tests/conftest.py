@@ -57,3 +57,41 @@ def pretrained() -> Path:
 def samples() -> Path:
     """The sample photos that travel with the program."""
     return ROOT / "resources" / "samples"
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model file of cats and dogs that knows nothing: a residual network with random weights."""
+    import torch
+
+    from petvision.models.architectures import build
+    from petvision.models.cards import Card, InputCard
+    from petvision.models.files import write_model
+
+    blocks = (1, 1, 1, 1)
+    torch.manual_seed(0)
+    network = build("resnet18", 2, blocks)
+    card = Card(
+        name="tiny",
+        architecture="resnet18",
+        blocks_per_stage=blocks,
+        classes=("cat", "dog"),
+        input=InputCard(size=64, resize=72),
+    )
+    path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
+    write_model(path, card, network.state_dict())
+    return path
+
+
+@pytest.fixture(scope="session")
+def catdog() -> str:
+    """The name of the bundled model; its file lies in ``weights/`` or ``PETVISION_WEIGHTS``."""
+    from petvision.errors import ModelError
+    from petvision.models.zoo import find
+
+    name = "catdog-resnet101"
+    try:
+        find(name)
+    except ModelError as error:
+        pytest.skip(f"{error} (a checkout without the bundled model)")
+    return name

@@ -1,0 +1,141 @@
+"""The command line's voice: data on standard output, people's words and bars on standard error."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol, TextIO, TypeVar
+
+from petvision.errors import OutputError
+from petvision.events import Events, Progress, Result
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+T = TypeVar("T")
+
+RED, YELLOW, BOLD = "31", "33", "1"
+
+
+class Bar(Protocol):
+    """What a long job tells of its progress."""
+
+    def update(self, n: float) -> object:
+        """Count ``n`` more units done."""
+
+
+class Terminal:
+    """Writes lines for programs to ``out``, sentences and progress for people to ``err``.
+
+    Colour and bars appear only where the stream is a terminal; ``NO_COLOR`` and ``TERM=dumb``
+    switch colour off, ``quiet`` everything for people but errors.
+    """
+
+    def __init__(self, out: TextIO | None = None, err: TextIO | None = None):
+        self.out = out or sys.stdout
+        self.err = err or sys.stderr
+        self.quiet = False
+        self.patience = 1.0  # seconds of work before a bar appears
+        self._bar: tqdm[object] | None = None
+
+    def data(self, line: str) -> None:
+        """Write a line of data, at once, so that a reading program can go on with it.
+
+        Raises:
+            OutputError: when the disk behind standard output is full or gone.
+            BrokenPipeError: when nobody reads on.
+        """
+        if self._bar is not None and self.out.isatty():
+            self._bar.clear()
+        try:
+            self.out.write(line + "\n")
+            self.out.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise OutputError("no_space", "standard output") from None
+            raise OutputError("read_only", "Standard output", reason=error.strerror) from None
+
+    def say(self, sentence: str) -> None:
+        """Tell a person something they may skip."""
+        if not self.quiet:
+            self._tell(sentence)
+
+    def complain(self, sentence: str) -> None:
+        """Tell a person what went wrong, even when ``quiet``."""
+        self._tell(f"{self.paint('petvision:', RED, self.err)} {sentence}")
+
+    def paint(self, text: str, colour: str, stream: TextIO | None = None) -> str:
+        """Return the text in a colour where the stream (``out``) shows colours."""
+        if not _shows_colour(stream or self.out):
+            return text
+        return f"\x1b[{colour}m{text}\x1b[0m"
+
+    @contextmanager
+    def bar(self, unit: str, total: int | None = None) -> Iterator[Bar]:
+        """Show a bar with rate and time left while the block runs (on a terminal only)."""
+        from tqdm import tqdm
+
+        tqdm.monitor_interval = 0  # no thread beside ours
+        hidden = self.quiet or not self.err.isatty()
+        with tqdm(
+            total=total,
+            unit=f" {unit}",
+            file=self.err,
+            disable=hidden,
+            delay=self.patience,
+            dynamic_ncols=True,
+            leave=False,
+        ) as bar:
+            self._bar = bar
+            try:
+                yield bar
+            finally:
+                self._bar = None
+
+    def follow(self, job: Events[T], unit: str) -> T:
+        """Drive a long job to its end under a bar and return its result.
+
+        Raises:
+            RuntimeError: when the job ends without a result (a bug in the job).
+        """
+        with self.bar(unit) as bar:
+            done = 0
+            for event in job:
+                if isinstance(event, Result):
+                    return event.value
+                if isinstance(event, Progress):
+                    if self._bar is not None and event.total:
+                        self._bar.total = event.total
+                    bar.update(event.done - done)
+                    done = event.done
+        raise RuntimeError("the job ended without a result")
+
+    def _tell(self, sentence: str) -> None:
+        if self._bar is not None:
+            self._bar.clear()
+        self.err.write(sentence + "\n")
+        self.err.flush()
+
+
+def percent(share: float) -> str:
+    """A share of 1 in words, which never claims certainty: at most "over 99.9 %"."""
+    if share > 0.999:
+        return "over 99.9 %"
+    if share < 0.001:
+        return "under 0.1 %"
+    return f"{100 * share:.1f} %"
+
+
+def _shows_colour(stream: TextIO) -> bool:
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def write_any_text() -> None:
+    """Let standard output carry any name: "?" where the locale lacks a character."""
+    if hasattr(sys.stdout, "reconfigure"):  # not under a test's capture
+        sys.stdout.reconfigure(errors="replace")
