@@ -243,7 +243,7 @@ def _check_unknown(stored: StoredModel, width: int, source: str) -> None:
 
     if stored.card.unknown is None:
         return
-    wants = needs(stored.card.unknown.score)
+    wants = needs(stored.card.unknown.score, stored.card.unknown.statistics)
     if wants.gate and stored.shapes.get("gate.weight", (0,))[0] != 1000:
         reason = f"its unknown score {stored.card.unknown.score} needs gate.weight of ImageNet"
         raise ModelError("wrong_shape", source, reason=reason)

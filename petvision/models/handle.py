@@ -34,8 +34,9 @@ class ModelHandle:
 
     ``network`` is the torch reference for gradients: BatchNorm folded, channels-last, evaluation
     mode, no parameter requires a gradient; its layers have torchvision's names. ``engine``
-    answers, ``reference`` (torch-fp32, the same network) has the last word. ``stored`` gives a
-    tensor of the file as it was trained, such as ``"conv1.weight"``.
+    answers; ``reference`` (torch-fp32, the same network) has the last word wherever ``engine``'s
+    stated ``distance`` (see ``petvision.models.boundary``) could matter. ``stored`` gives a tensor
+    of the file as it was trained, such as ``"conv1.weight"``.
     """
 
     card: Card
@@ -45,6 +46,7 @@ class ModelHandle:
     reference: Engine
     heads: Heads
     stored: Callable[[str], Floats]
+    distance: float = 0.0
 
     @property
     def identity(self) -> ModelIdentity:

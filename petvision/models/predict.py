@@ -1,4 +1,4 @@
-"""Verdicts on prepared pictures."""
+"""Verdicts on prepared pictures, the same whatever engine answers."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from petvision.images.types import Prepared
+from petvision.models.boundary import near_boundary
 from petvision.models.handle import ModelHandle
 from petvision.models.heads import Verdicts
 from petvision.models.results import Prediction
@@ -22,6 +24,9 @@ def predict(
 ) -> list[Prediction]:
     """One verdict a picture, in order.
 
+    A fast engine's verdict that lies within its stated distance of a boundary (the two best
+    classes, the unknown threshold) is computed again on the reference engine.
+
     Args:
         handle: the model.
         prepared: pictures prepared by its ``spec``.
@@ -32,11 +37,17 @@ def predict(
         return []
     start = time.perf_counter()
     batch = np.concatenate([p.pixels for p in prepared])
-    verdicts = handle.heads.verdicts(handle.engine.forward(batch).features)
+    threshold = threshold_of(handle, unknown)
+    features = handle.engine.forward(batch).features
+    verdicts = handle.heads.verdicts(features)
+    again = near_boundary(handle.heads, features, verdicts, threshold, handle.distance)
+    if again.any():
+        exact = handle.heads.verdicts(handle.reference.forward(batch[again]).features)
+        verdicts = _replaced(verdicts, again, exact)
     each = (time.perf_counter() - start) * 1000 / len(prepared)
     return [
-        _prediction(handle, verdicts, i, p, threshold_of(handle, unknown), each)
-        for i, p in enumerate(prepared)
+        _prediction(handle, verdicts, i, threshold, bool(again[i]), picture, each)
+        for i, picture in enumerate(prepared)
     ]
 
 
@@ -48,21 +59,32 @@ def threshold_of(handle: ModelHandle, unknown: Unknown) -> float | None:
     return score.threshold if unknown == "auto" else float(unknown)
 
 
+def _replaced(verdicts: Verdicts, where: npt.NDArray[np.bool_], exact: Verdicts) -> Verdicts:
+    logits, scores = verdicts.logits.copy(), verdicts.scores.copy()
+    logits[where], scores[where] = exact.logits, exact.scores
+    unknown = None
+    if verdicts.unknown is not None:
+        unknown = verdicts.unknown.copy()
+        unknown[where] = exact.unknown
+    return Verdicts(logits, scores, unknown)
+
+
 def _prediction(
     handle: ModelHandle,
     verdicts: Verdicts,
     index: int,
-    prepared: Prepared,
     threshold: float | None,
+    rechecked: bool,
+    prepared: Prepared,
     compute_ms: float,
 ) -> Prediction:
+    classes = handle.card.classes
     values = [float(s) for s in verdicts.scores[index]]
     strangeness = None if verdicts.unknown is None else float(verdicts.unknown[index])
     unknown = threshold is not None and strangeness is not None and strangeness > threshold
-    best = handle.card.classes[int(np.argmax(values))]
     return Prediction(
-        label="unknown" if unknown else best,
-        scores=dict(zip(handle.card.classes, values, strict=True)),
+        label="unknown" if unknown else classes[int(np.argmax(values))],
+        scores=dict(zip(classes, values, strict=True)),
         logits=tuple(float(z) for z in verdicts.logits[index]),
         confidence=max(values),
         unknown=unknown,
@@ -72,4 +94,5 @@ def _prediction(
         image=prepared.facts,
         engine=handle.engine.name,
         ms=dataclasses.replace(prepared.ms, compute=compute_ms),
+        rechecked=rechecked,
     )

@@ -96,6 +96,15 @@ def unit_rows(bank: Floats) -> Floats:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Slopes:
+    """The gradient of a score by what it is made of: N×F, N×C and N×1000 (None without a gate)."""
+
+    by_features: Scores
+    by_logits: Scores
+    by_gate: Scores | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class UnknownScore:
     """One model's score: ``name``, its ``threshold``, and what it needs.
 
@@ -110,24 +119,74 @@ class UnknownScore:
 
     def __call__(self, features: Floats, logits: Floats, gate: Floats | None) -> Scores:
         """The strangeness of each photo of a batch."""
-        if self.name != "combined":
-            return self._part(self.name, features, logits, gate)
         total = np.zeros(len(logits))
-        for part in parts_of(self.statistics):
-            weight, mean, std = (self.statistics[f"{part}.{s}"] for s in ("weight", "mean", "std"))
-            total += weight * (self._part(part, features, logits, gate) - mean) / std
+        for part, weight, mean in self._parts():
+            total += weight * (self._score(part, features, logits, gate) - mean)
         return total
 
-    def _part(self, name: str, features: Floats, logits: Floats, gate: Floats | None) -> Scores:
-        match name:
-            case "pet_mass":
-                assert gate is not None  # a file without it was refused when it was opened
+    def slopes(self, features: Floats, logits: Floats, gate: Floats | None) -> Slopes:
+        """The gradient of each photo's score."""
+        by_features, by_logits = np.zeros(features.shape), np.zeros(logits.shape)
+        by_gate = None if gate is None else np.zeros(gate.shape)
+        for part, weight, _ in self._parts():
+            match part:
+                case "pet_mass" if gate is not None and by_gate is not None:
+                    by_gate += weight * _pet_mass_slope(gate)
+                case "knn" if self.bank is not None:
+                    by_features += weight * _knn_slope(features, self.bank, self._neighbours)
+                case "max_softmax":
+                    by_logits += weight * _max_softmax_slope(logits, self.temperature)
+                case "energy":
+                    by_logits -= weight * softmax(logits, self.temperature)
+        return Slopes(by_features, by_logits, by_gate)
+
+    @property
+    def _neighbours(self) -> int:
+        return int(self.statistics.get("k", NEIGHBOURS))
+
+    def _parts(self) -> list[tuple[str, float, float]]:
+        """Name, weight and mean of each part; a plain score is its own one part."""
+        if self.name != "combined":
+            return [(self.name, 1.0, 0.0)]
+        s = self.statistics
+        return [
+            (part, s[f"{part}.weight"] / s[f"{part}.std"], s[f"{part}.mean"])
+            for part in parts_of(s)
+        ]
+
+    def _score(self, part: str, features: Floats, logits: Floats, gate: Floats | None) -> Scores:
+        match part:
+            case "pet_mass" if gate is not None:
                 return pet_mass(gate)
-            case "knn":
-                assert self.bank is not None  # likewise
-                return knn(features, self.bank, int(self.statistics.get("k", NEIGHBOURS)))
+            case "knn" if self.bank is not None:
+                return knn(features, self.bank, self._neighbours)
             case "max_softmax":
                 return max_softmax(logits, self.temperature)
             case "energy":
                 return energy(logits, self.temperature)
-        raise ValueError(f"there is no unknown score {name}")
+        raise ValueError(f"there is nothing to make an unknown score {part} of")
+
+
+def _pet_mass_slope(gate: Floats) -> Scores:
+    slope = softmax(gate)
+    slope[:, PETS] -= softmax(gate[:, PETS])
+    return slope
+
+
+def _knn_slope(features: Floats, bank: Floats, k: int) -> Scores:
+    lengths = np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
+    units = (features / lengths).astype(np.float64)
+    cosines = units @ bank.T
+    nearest = np.argpartition(-cosines, min(k, len(bank)) - 1, axis=1)[:, :k]
+    middle = bank[nearest].mean(axis=1, dtype=np.float64)
+    along = (middle * units).sum(axis=1, keepdims=True)
+    return np.asarray((along * units - middle) / lengths)
+
+
+def _max_softmax_slope(logits: Floats, temperature: float) -> Scores:
+    chances = softmax(logits, temperature)
+    rows, best = np.arange(len(logits)), chances.argmax(axis=1)
+    top = chances[rows, best]
+    slope = top[:, None] * chances
+    slope[rows, best] -= top
+    return np.asarray(slope / temperature)
