@@ -145,8 +145,8 @@ def _first_fault(error: ValidationError) -> str:
     return f"its card's {where} is wrong ({fault['msg'][0].lower()}{fault['msg'][1:]})"
 
 
-def markdown(card: Card) -> str:
-    """The card as a page for people, for ``NAME.md`` beside the file."""
+def markdown(card: Card, sha256: str = "") -> str:
+    """The card as a page for people, for ``NAME.md`` beside the file; ``sha256`` is the file's."""
     sections = [
         f"# {card.name}",
         _what(card),
@@ -154,6 +154,7 @@ def markdown(card: Card) -> str:
         _training(card.training),
         _section("Limits", "\n".join(f"- {sentence}" for sentence in card.limits)),
         _section("Licence", card.licence),
+        _section("File", sha256 and f"`{card.name}.safetensors`, sha256 `{sha256}`"),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 

@@ -101,6 +101,21 @@ def read_model(path: Path) -> StoredModel:
     return stored
 
 
+def read_card(path: Path) -> Card:
+    """The card alone (what the shapes tell, where there is none), without the tensors' values.
+
+    Raises:
+        ModelError: when it is no model file.
+    """
+    if path.suffix in (".pth", ".pt"):
+        return read_checkpoint(path).card
+    container = safe.open_container(path, path.name)
+    text = container.metadata.get(METADATA_KEY)
+    if text is not None:
+        return cards.parse(text, path.name)
+    return _bare_card(path, {n: p.shape for n, p in container.places.items()})
+
+
 def read_checkpoint(
     path: Path, architecture: str | None = None, classes: Sequence[str] | None = None
 ) -> StoredModel:
@@ -165,14 +180,8 @@ def _bare(
     architecture: str | None = None,
     classes: Sequence[str] | None = None,
 ) -> StoredModel:
-    from petvision.models.architectures import infer
-
     shapes = {f"net.{n}": shape for n, shape in found.items() if not n.endswith(COUNTER)}
-    if architecture is None or classes is None:
-        guess = infer(found, path.name)
-        architecture = architecture or guess.architecture
-        classes = classes or _class_names(guess.classes)
-    card = Card(name=_name_of(path), architecture=architecture, classes=tuple(classes))
+    card = _bare_card(path, found, architecture, classes)
 
     def read(name: str) -> Floats:
         return raw(name.removeprefix("net.")).astype(np.float32, copy=False)
@@ -180,6 +189,21 @@ def _bare(
     stored = StoredModel(path, card, sha256_of(path), shapes, read)
     _check_shapes(stored)
     return stored
+
+
+def _bare_card(
+    path: Path,
+    found: Mapping[str, Shape],
+    architecture: str | None = None,
+    classes: Sequence[str] | None = None,
+) -> Card:
+    from petvision.models.architectures import infer
+
+    if architecture is None or classes is None:
+        guess = infer(found, path.name)
+        architecture = architecture or guess.architecture
+        classes = classes or _class_names(guess.classes)
+    return Card(name=_name_of(path), architecture=architecture, classes=tuple(classes))
 
 
 def _name_of(path: Path) -> str:
@@ -285,8 +309,10 @@ def write_model(
                 array = np.ascontiguousarray(np.asarray(values), dtype=np.float32)
                 tensors.update(_stored(f"{group}.{name}", array, storage))
     metadata = {METADATA_KEY: card.model_dump_json(exclude_none=True)}
-    write_atomically(path, save(tensors, metadata))
-    write_atomically(path.with_suffix(".md"), cards.markdown(card).encode())
+    content = save(tensors, metadata)
+    write_atomically(path, content)
+    words = cards.markdown(card, hashlib.sha256(content).hexdigest())
+    write_atomically(path.with_suffix(".md"), words.encode())
 
 
 def _stored(name: str, values: Floats, storage: Storage) -> dict[str, npt.NDArray[np.generic]]:
