@@ -1,0 +1,1 @@
+"""The centre and the right column: one photo, its verdict and why."""

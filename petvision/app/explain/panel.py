@@ -1,0 +1,256 @@
+"""One panel: title, sentence, figure, progress, facts, menu."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QMenu,
+    QSizePolicy,
+    QStackedLayout,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from petvision.app import words
+from petvision.app.explain.work import PanelState
+from petvision.app.theme import Theme
+from petvision.app.widgets.labels import Elided, Mark, heading, quiet
+from petvision.app.widgets.progress import ThinBar
+from petvision.figures.style import GRID_PX, TEXT_PX
+from petvision.images.types import Picture
+
+if TYPE_CHECKING:
+    from petvision.app.widgets.canvas import Canvas
+    from petvision.figures.panels import Panel
+
+ETA_FROM = 2.0
+MIN_HEIGHT = 264
+
+
+class PanelWidget(QFrame):
+    """Shows a :class:`PanelState`.
+
+    ``chosen``: it was clicked or got the focus. ``enlarge``: it should fill the centre, or go
+    back. ``wanted`` (command): "png", "svg", "npy", "copy", "parameters", "run".
+    """
+
+    chosen = Signal()
+    enlarge = Signal()
+    wanted = Signal(str)
+
+    def __init__(self, panel: PanelState, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.panel = panel
+        self._theme = theme
+        self._canvas: Canvas | None = None
+        self._drawing: Panel[Any] | None = None
+        self._shown: tuple[object, object] = (None, None)
+        self.setProperty("card", True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMinimumHeight(MIN_HEIGHT)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self._progress = ThinBar(theme)
+        self._facts = Elided(2)
+        self._menu_button = self._tool("ellipsis-vertical", self.tr("What to do with this panel"))
+        self._large_button = self._tool("maximize-2", self.tr("Show large (double click)"))
+        self._lay_out()
+        self._make_menu()
+        theme.changed.connect(self._restyle)
+
+    def _lay_out(self) -> None:
+        card = self.panel.method.card
+        title = heading(None, TEXT_PX)
+        title.setText(words.tr(card.title))
+        title.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
+        title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        head = QHBoxLayout()
+        head.setSpacing(0)
+        head.addWidget(title, 1)
+        head.addWidget(self._large_button)
+        head.addWidget(self._menu_button)
+        self._sentence = Elided(3)
+        self._sentence.say(words.tr(card.shows), words.tr(card.sentence))
+        self._middle = QStackedLayout()
+        self._middle.addWidget(self._message())
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(2 * GRID_PX, GRID_PX, GRID_PX, GRID_PX)
+        layout.setSpacing(GRID_PX // 2)
+        layout.addLayout(head)
+        layout.addWidget(self._sentence)
+        layout.addLayout(self._middle, 1)
+        layout.addWidget(self._progress)
+        layout.addWidget(self._facts)
+        self.setAccessibleName(card.title)
+        self.setAccessibleDescription(card.sentence)
+
+    def _message(self) -> QWidget:
+        page = QWidget()
+        self._mark = Mark(self._theme, 24)
+        self._words = quiet()
+        self._words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        layout = QVBoxLayout(page)
+        layout.addStretch(1)
+        layout.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addWidget(self._words)
+        layout.addStretch(1)
+        return page
+
+    def _tool(self, icon: str, name: str) -> QToolButton:
+        button = QToolButton()
+        self._theme.set_icon(button, icon)
+        button.setToolTip(name)
+        button.setAccessibleName(f"{self.panel.method.card.title}: {name}")
+        return button
+
+    def _make_menu(self) -> None:
+        menu = QMenu(self)
+        self._large_action = menu.addAction(self.tr("Show large"), self.enlarge.emit)
+        menu.addAction(self.tr("Parameters"), lambda: self.wanted.emit("parameters"))
+        self._again = menu.addAction(self.tr("Run again"), lambda: self.wanted.emit("run"))
+        menu.addSeparator()
+        self._savers = [
+            menu.addAction(self.tr("Copy picture"), lambda: self.wanted.emit("copy")),
+            menu.addAction(self.tr("Save as PNG…"), lambda: self.wanted.emit("png")),
+            menu.addAction(self.tr("Save as SVG…"), lambda: self.wanted.emit("svg")),
+            menu.addAction(self.tr("Save the numbers (NPY)…"), lambda: self.wanted.emit("npy")),
+        ]
+        menu.aboutToShow.connect(self._enable)
+        self._menu_button.setMenu(menu)
+        self._menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._large_button.clicked.connect(self.enlarge)
+
+    def _enable(self) -> None:
+        self._again.setEnabled(self.panel.status in ("stopped", "failed"))
+        for action in self._savers:
+            action.setEnabled(self.panel.status == "done")
+
+    # What it shows
+
+    def refresh(self, photo: Picture | None) -> None:
+        """Show the state as it is now; ``photo`` lies under the heat."""
+        panel = self.panel
+        share = None
+        if panel.status == "working":
+            known = panel.progress and panel.progress.total
+            share = panel.progress.done / panel.progress.total if known and panel.progress else 0.0
+        self._progress.show_share(share)
+        self._facts.say(self._line())
+        if panel.explanation is None:
+            self._show_message()
+        else:
+            self._show_figure(photo)
+
+    def _line(self) -> str:
+        """The line under the figure: what is left while it works, then the facts."""
+        panel = self.panel
+        if panel.status == "working":
+            left = panel.seconds_left
+            eta = words.duration(left) if left is not None and left >= ETA_FROM else ""
+            return self.tr("{eta} left").format(eta=eta) if eta else ""
+        if panel.status == "stopped" and panel.explanation is not None:
+            return self.tr("Stopped before the end.")
+        if panel.explanation is None:
+            return ""
+        remark = panel.explanation.remark
+        facts = "  ·  ".join(str(fact) for fact in panel.explanation.facts)
+        return remark[:1].upper() + remark[1:] if remark else facts
+
+    def _show_message(self) -> None:
+        panel = self.panel
+        failed = panel.status == "failed" and panel.error is not None
+        self._mark.show_mark("triangle-alert", "bad")
+        self._mark.setVisible(failed)
+        text = ""
+        if failed and panel.error is not None:
+            text = words.error_sentence(panel.error)
+        elif panel.status == "stopped":
+            text = self.tr("Stopped.")
+        self._words.setText(text)
+        self._middle.setCurrentIndex(0)
+
+    def _show_figure(self, photo: Picture | None) -> None:
+        """Update the figure in place; it is made once, with the first explanation."""
+        explanation = self.panel.explanation
+        assert explanation is not None
+        if self._canvas is None:
+            self._canvas = self._make_canvas()
+        if self._drawing is None:
+            from petvision.figures.panels import panel as drawing_of
+
+            self._drawing = drawing_of(
+                type(explanation), self._canvas.figure, self._theme.style, bare=True
+            )
+        if self._shown[0] is not explanation or self._shown[1] is not photo:
+            self._shown = (explanation, photo)
+            self._drawing.show(explanation, photo)
+            self._canvas.draw_idle()
+        self._middle.setCurrentWidget(self._canvas)
+
+    def _make_canvas(self) -> Canvas:
+        from matplotlib.figure import Figure
+
+        from petvision.app.widgets.canvas import Canvas
+
+        canvas = Canvas(Figure())
+        canvas.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        canvas.setAccessibleName(self.panel.method.card.title)
+        self._middle.addWidget(canvas)
+        return canvas
+
+    def _restyle(self) -> None:
+        """Draw the figure in the new scheme's colours."""
+        if self._drawing is not None and self._canvas is not None:
+            self._drawing.restyle(self._theme.style)
+            self._canvas.draw_idle()
+
+    # How it is handled
+
+    def mark_chosen(self, chosen: bool) -> None:
+        """Frame the panel whose parameters are shown."""
+        if self.property("chosen") != chosen:
+            self.setProperty("chosen", chosen)
+            self.style().unpolish(self)
+            self.style().polish(self)
+
+    def mark_large(self, large: bool) -> None:
+        """Offer the way back while it fills the centre."""
+        icon, name = ("minimize-2", self.tr("Back to all panels (Esc)"))
+        if not large:
+            icon, name = ("maximize-2", self.tr("Show large (double click)"))
+        self._theme.set_icon(self._large_button, icon)
+        self._large_button.setToolTip(name)
+        self._large_action.setText(
+            self.tr("Back to all panels") if large else self.tr("Show large")
+        )
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """A click chooses."""
+        super().mousePressEvent(event)
+        self.chosen.emit()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """A double click enlarges."""
+        self.enlarge.emit()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """The focus chooses as well."""
+        super().focusInEvent(event)
+        self.chosen.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter enlarges."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.enlarge.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def shut(self) -> None:
+        """The widget goes away: leave the drawing queue."""
+        if self._canvas is not None:
+            self._canvas.shut()

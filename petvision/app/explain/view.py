@@ -1,0 +1,149 @@
+"""The centre: the photo in view with its verdict and panels, or an invitation, or an error."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+
+from petvision.app import words
+from petvision.app.explain.card import PredictionCard
+from petvision.app.explain.empty import EmptyState
+from petvision.app.explain.grid import PanelGrid
+from petvision.app.explain.trouble import Trouble
+from petvision.app.session import Session
+from petvision.app.theme import Theme
+from petvision.app.widgets.photo import PhotoView
+from petvision.figures.style import GRID_PX
+
+HEAD_PX = 176
+PHOTO_PX = 240
+
+
+class ExplainView(QStackedWidget):
+    """Follows a :class:`Session`. ``large_changed``: a panel fills the centre, or none does."""
+
+    large_changed = Signal()
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.empty = EmptyState(theme)
+        self.trouble = Trouble(theme)
+        self.grid = PanelGrid(theme)
+        self.card = PredictionCard(theme)
+        self._photo = PhotoView(theme)
+        self._head = self._make_head()
+        margin = 2 * GRID_PX
+        around = QWidget()
+        around_empty = QVBoxLayout(around)
+        around_empty.setContentsMargins(margin, margin, margin, margin)
+        around_empty.addWidget(self.empty)
+        self._empty_page = around
+        self._results = self._make_results()
+        for page in (self._empty_page, self.trouble, self._results):
+            self.addWidget(page)
+        session.current_changed.connect(self._turn)
+        session.known.connect(self.refresh)
+        session.model_changed.connect(self._model_changed)
+        session.explanations.changed.connect(self._panel_changed)
+        session.sampled.connect(self.empty.show_sample)
+        self.grid.large.connect(self._enlarged)
+        theme.changed.connect(self._redraw_panels)
+        self.refresh()
+
+    def _make_head(self) -> QWidget:
+        head = QWidget()
+        layout = QHBoxLayout(head)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2 * GRID_PX)
+        self._photo.setFixedWidth(PHOTO_PX)
+        layout.addWidget(self._photo)
+        layout.addWidget(self.card, 1)
+        head.setMinimumHeight(HEAD_PX)
+        return head
+
+    def _make_results(self) -> QWidget:
+        inner = QWidget()
+        layout = QVBoxLayout(inner)
+        margin = 2 * GRID_PX
+        layout.setContentsMargins(margin, margin, margin, margin)
+        layout.setSpacing(margin)
+        layout.addWidget(self._head)
+        layout.addWidget(self.grid, 1)
+        scroll = QScrollArea()
+        scroll.setWidget(inner)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        return scroll
+
+    # What is shown
+
+    def refresh(self) -> None:
+        """Show what is known of the photo in view."""
+        photo = self._session.current
+        if photo is None:
+            self.setCurrentWidget(self._empty_page)
+            return
+        if photo.error is not None:
+            self.trouble.show_error(photo.error)
+            self.setCurrentWidget(self.trouble)
+            return
+        display = self._session.display
+        self._photo.show_image(display.image if display else None, photo.source.label)
+        self._show_verdict()
+        self._redraw_panels()
+        self.setCurrentWidget(self._results)
+
+    def _show_verdict(self) -> None:
+        session = self._session
+        photo = session.current
+        if photo is None:
+            return
+        if photo.prediction is not None:
+            self.card.show_prediction(photo.prediction)
+        elif session.model_error is not None:
+            sentence = words.error_sentence(session.model_error)
+            head = self.tr("No model is open")
+            self.card.show_waiting(head, sentence, mark="triangle-alert")
+        elif session.opening:
+            sentence = self.tr("Opening the model: only the first time takes a few seconds.")
+            self.card.show_waiting(self.tr("One moment…"), sentence)
+        elif session.judging:
+            self.card.show_waiting(self.tr("Looking…"), "")
+        else:
+            self.card.show_waiting(self.tr("Stopped"), self.tr("Choose the photo again to go on."))
+
+    def _turn(self) -> None:
+        """Another photo: from the top, all panels."""
+        self.grid.show_alone("")
+        self._results_to_top()
+        self.refresh()
+
+    def _results_to_top(self) -> None:
+        if isinstance(self._results, QScrollArea):
+            self._results.verticalScrollBar().setValue(0)
+
+    def _model_changed(self) -> None:
+        states = self._session.explanations.panels
+        shown = {name: panel.panel for name, panel in self.grid.panels.items()}
+        if states != shown:
+            self.grid.offer(states)
+        self.refresh()
+
+    def _panel_changed(self, name: str) -> None:
+        """A panel has news; while matplotlib is not there yet only words change."""
+        display = self._session.display
+        if self._session.figures_ready:
+            self.grid.refresh(name, display.picture if display else None)
+
+    def _redraw_panels(self) -> None:
+        for name in self.grid.panels:
+            self._panel_changed(name)
+
+    # One panel in the whole centre
+
+    def _enlarged(self, name: str) -> None:
+        self._head.setVisible(not name)
+        self._session.explanations.bring_to_front(name or None)
+        self.large_changed.emit()

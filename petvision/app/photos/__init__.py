@@ -1,0 +1,1 @@
+"""The left column: the photos that are open."""

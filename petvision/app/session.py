@@ -1,0 +1,362 @@
+"""What the window works on: the open photos, the model, the photo in view.
+
+It holds no widgets. It hands work to the lane (torch), the lister (folders) and the pool (reading
+and decoding), and says by signals what became known. Everything here runs in the window's thread.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+
+from petvision.app import tasks
+from petvision.app.explain.work import Explanations, Question
+from petvision.app.incoming import Incoming, encoded
+from petvision.app.lane import ComputeLane, Crashed, Failed, Job
+from petvision.app.photos.badges import Badges
+from petvision.app.photos.model import Photo, PhotoModel
+from petvision.app.pool import Failure, Pool
+from petvision.app.settings import RECENT_MOST, Settings
+from petvision.errors import PetVisionError
+from petvision.events import Partial, Result
+from petvision.images.samples import samples
+from petvision.images.types import Encoded, Prepared, Source
+
+if TYPE_CHECKING:
+    from petvision.models.handle import ModelHandle
+
+DEFAULT_MODEL = "catdog-resnet101"
+OPEN, PREDICT, FIGURES, ENGINE = 0, 1, 2, 40
+VISITS_KEPT = 6
+T = TypeVar("T")
+
+
+@dataclass(slots=True, eq=False)
+class Visit:
+    """What is kept of a photo that was in view: as read, as the network sees it, for showing."""
+
+    encoded: Encoded
+    stamp: object
+    prepared: Prepared | None = None
+    display: tasks.Display | None = None
+
+
+class Session(QObject):
+    """The state behind the window.
+
+    ``current_changed``: another photo (or none) is in view. ``known``: something of it became
+    known (its picture, verdict or error). ``model_changed``: a model opens, is open, or could not
+    be opened. ``listed``: what was dropped held so many photos. ``work_changed``: the status line
+    has news. ``crashed``: the report of a bug.
+    """
+
+    current_changed = Signal()
+    known = Signal()
+    model_changed = Signal()
+    work_changed = Signal()
+    listed = Signal(int)
+    crashed = Signal(str)
+    sampled = Signal(object, object)
+
+    def __init__(self, settings: Settings, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.settings = settings
+        self.photos = PhotoModel(self)
+        self.current: Photo | None = None
+        self.handle: ModelHandle | None = None
+        self.model_error: PetVisionError | None = None
+        self.layers: tuple[str, ...] = ()
+        self.figures_ready = False
+        self._lane = ComputeLane(self)
+        self._lister = ComputeLane(self)
+        self._pool = Pool(self)
+        self.explanations = Explanations(self._lane, self)
+        self._badges = Badges(self.photos, self._pool, self._lane, self)
+        self._visits: OrderedDict[int, Visit] = OrderedDict()
+        self._listings: dict[int, bool] = {}
+        self._opening = self._predicting = self._importing = self._tuning = 0
+        self._reading: set[int] = set()
+        self._connect()
+
+    def _connect(self) -> None:
+        queued = Qt.ConnectionType.QueuedConnection
+        self._lane.happened.connect(self._happened, queued)
+        self._lister.happened.connect(self._listed_some, queued)
+        self._pool.crashed.connect(self.crashed)
+        self.explanations.changed.connect(self.work_changed)
+
+    # Beginning and end
+
+    def start(self) -> None:
+        """Start the threads and open the model; call once the window is on the screen."""
+        self._lane.start()
+        self._lister.start()
+        self.open_model(self.settings.get("model", "") or DEFAULT_MODEL)
+        for sample in samples():
+            self._pool.submit(
+                partial(tasks.look, sample, None), partial(self._sampled, sample), _no_sample
+            )
+
+    def _sampled(self, sample: Source, look: tasks.Look) -> None:
+        self.sampled.emit(sample, look.thumbnail)
+
+    def close(self) -> None:
+        """Stop everything and join the threads."""
+        self._pool.close()
+        self._lister.close()
+        if not self._lane.close():
+            self._lane.wait()  # in the middle of one long step (opening a model): it must end
+
+    def stop(self) -> None:
+        """Stop what was asked for: the verdict, the panels, badges, the listing of folders."""
+        for ticket in self._listings:
+            self._lister.cancel(ticket)
+        self._listings.clear()
+        self._stop_current()
+        self._badges.stop()
+        self.explanations.stop()
+        self.work_changed.emit()
+
+    @property
+    def opening(self) -> bool:
+        """Whether a model is being opened."""
+        return bool(self._opening)
+
+    @property
+    def working(self) -> bool:
+        """Whether there is anything that could be stopped."""
+        return bool(self.listing or self.judging or self.explanations.working)
+
+    @property
+    def listing(self) -> bool:
+        """Whether folders are still being listed."""
+        return bool(self._listings)
+
+    @property
+    def judging(self) -> bool:
+        """Whether the photo in view is being read or judged."""
+        return bool(self._predicting or self._reading)
+
+    # The model
+
+    def use_model(self, name: str) -> None:
+        """Open a model and remember it; "" is the bundled one."""
+        self.settings.put("model", name)
+        self.open_model(name or DEFAULT_MODEL)
+
+    def open_model(self, name: str) -> None:
+        """Open a model by name or path; the one in use stays until it is there."""
+        self.model_error = None
+        self._opening = self._lane.submit(Job("open", OPEN, partial(tasks.open_model, name)))
+        self.model_changed.emit()
+
+    def _opened(self, opened: tasks.Opened) -> None:
+        self.handle = self._badges.handle = opened.handle
+        self.layers = opened.layers
+        self._visits.clear()
+        self.explanations.begin(None)
+        self.explanations.forget()
+        self.explanations.offer(opened.methods, self.settings.table("parameters"))
+        if not self.figures_ready:
+            self._importing = self._lane.submit(Job("figures", FIGURES, tasks.import_figures))
+        self.photos.forget_verdicts()
+        self.model_changed.emit()
+        if self.current is not None:
+            self.show_photo(self.current)
+
+    # Opening photos
+
+    def open_inputs(self, inputs: Iterable[str]) -> None:
+        """Add files, folders, globs and URLs; the first one becomes the photo in view."""
+        given = tuple(inputs)
+        if not given:
+            return
+        for location in reversed(given[:RECENT_MOST]):
+            self.settings.opened(location)
+        job = Job(f"listing {max(self._listings, default=0) + 1}", 0, partial(tasks.listing, given))
+        self._listings[self._lister.submit(job)] = True
+        self.work_changed.emit()
+
+    def open_incoming(self, incoming: Incoming, label: str) -> None:
+        """Add what was dropped or pasted; ``label`` names a bitmap."""
+        if incoming.pictures:
+            self._add(list(incoming.pictures), choose=True)
+        if incoming.bitmap is not None:
+            self._pool.submit(
+                partial(encoded, incoming.bitmap, label),
+                lambda source: self._add([source], choose=True),
+                lambda error: self.crashed.emit(str(error)),
+            )
+        self.open_inputs(incoming.inputs)
+
+    @Slot(int, object)
+    def _listed_some(self, ticket: int, event: object) -> None:
+        if ticket not in self._listings:
+            return
+        if isinstance(event, Partial):
+            newest = ticket == max(self._listings)
+            self._add(event.value, choose=newest and self._listings[ticket])
+            self._listings[ticket] = False
+        elif isinstance(event, Crashed):
+            self.crashed.emit(event.report)
+        if isinstance(event, (Result, Failed, Crashed)):
+            del self._listings[ticket]
+            if isinstance(event, Result):
+                self.listed.emit(event.value)
+        self.work_changed.emit()
+
+    def _add(self, sources: list[Source], *, choose: bool) -> None:
+        photos = self.photos.add(sources)
+        if choose and photos:
+            self.show_photo(photos[0])
+
+    # The photo in view
+
+    @property
+    def display(self) -> tasks.Display | None:
+        """The photo in view as a picture, once it is decoded."""
+        visit = self._visits.get(self.current.number) if self.current else None
+        return visit.display if visit else None
+
+    def show_photo(self, photo: Photo | None) -> None:
+        """Turn to a photo (None: to nothing); what ran for the last one stops."""
+        self._stop_current()
+        self.current = photo
+        self.explanations.begin(None)
+        if photo is not None:
+            photo.error = None
+            photo.asked = True
+            self.photos.told(photo)
+        self.current_changed.emit()
+        visit = self._visits.get(photo.number) if photo else None
+        if photo is not None and visit is None:
+            self._read(photo)
+        elif photo is not None and visit is not None:
+            self._visits.move_to_end(photo.number)
+            self._in_pool(partial(tasks.stamp_of, photo.source), partial(self._checked, photo))
+            self._judge(photo, visit)
+        self.work_changed.emit()
+
+    def _read(self, photo: Photo) -> None:
+        spec = None if self.handle is None else self.handle.spec
+        self._in_pool(partial(tasks.look, photo.source, spec), partial(self._looked, photo))
+
+    def _checked(self, photo: Photo, stamp: object) -> None:
+        """A photo seen before: read it anew when its file has changed or is gone."""
+        visit = self._visits.get(photo.number)
+        if visit is not None and stamp != visit.stamp:
+            del self._visits[photo.number]
+            photo.prediction = None
+            self.show_photo(photo)
+
+    def _looked(self, photo: Photo, look: tasks.Look) -> None:
+        photo.keep(look.encoded)
+        self.photos.set_thumbnail(photo, look.thumbnail)
+        visit = Visit(look.encoded, look.stamp, look.prepared)
+        self._visits[photo.number] = visit
+        while len(self._visits) > VISITS_KEPT:
+            self._visits.popitem(last=False)
+        self._judge(photo, visit)
+        self._in_pool(partial(tasks.display, look.encoded), partial(self._displayed, visit))
+
+    def _displayed(self, visit: Visit, display: tasks.Display) -> None:
+        visit.display = display
+        self.known.emit()
+
+    def _judge(self, photo: Photo, visit: Visit) -> None:
+        """The next step towards the verdict and the panels, with what is known by now."""
+        if self.handle is None:
+            return
+        if visit.prepared is None:
+            make = partial(tasks.prepare, visit.encoded, self.handle.spec)
+            self._in_pool(make, partial(self._prepared, photo, visit))
+        elif photo.prediction is None:
+            make_verdict = partial(tasks.predict, self.handle, visit.prepared)
+            self._predicting = self._lane.submit(Job("predict", PREDICT, make_verdict))
+        else:
+            self.explanations.begin(Question(visit.prepared, photo.prediction, self.handle))
+        self.known.emit()
+
+    def _prepared(self, photo: Photo, visit: Visit, prepared: Prepared) -> None:
+        visit.prepared = prepared
+        self._judge(photo, visit)
+
+    def _failed(self, error: PetVisionError) -> None:
+        assert self.current is not None
+        self.current.error = error
+        self.photos.told(self.current)
+        self.known.emit()
+
+    def in_background(
+        self, work: Callable[[], T], then: Callable[[T], None], failed: Failure
+    ) -> None:
+        """Do something in the pool that goes on whatever photo is in view."""
+        self._pool.submit(work, then, failed)
+
+    def _in_pool(self, work: Callable[[], T], then: Callable[[T], None]) -> None:
+        """Do something for the photo in view; dropped when another comes into view."""
+
+        def arrived(act: Callable[[], None]) -> None:
+            self._reading.discard(ticket)
+            act()
+            self.work_changed.emit()
+
+        ticket = self._pool.submit(
+            work,
+            lambda value: arrived(partial(then, value)),
+            lambda error: arrived(partial(self._failed, error)),
+        )
+        self._reading.add(ticket)
+
+    def _stop_current(self) -> None:
+        for ticket in self._reading:
+            self._pool.cancel(ticket)
+        self._lane.cancel(self._predicting)
+        self._predicting = 0
+        if self._reading and self.current is not None:
+            self.current.asked = False  # its thumbnail may not be there yet: the list asks again
+        self._reading.clear()
+
+    # What the lane says
+
+    @Slot(int, object)
+    def _happened(self, ticket: int, event: object) -> None:
+        if isinstance(event, Crashed):
+            self.crashed.emit(event.report)
+        if self.explanations.happened(ticket, event) or self._badges.happened(ticket, event):
+            return
+        over = isinstance(event, (Result, Failed, Crashed))
+        if ticket == self._opening and over:
+            self._opening = 0
+            self._model_arrived(event)
+        elif ticket == self._predicting and over:
+            self._predicting = 0
+            self._verdict_arrived(event)
+        elif ticket == self._importing and over:
+            self.figures_ready = isinstance(event, Result)
+            self.known.emit()
+        self.work_changed.emit()
+
+    def _model_arrived(self, event: object) -> None:
+        if isinstance(event, Result):
+            self._opened(event.value)
+        elif isinstance(event, Failed):
+            self.model_error = event.error
+            self.model_changed.emit()
+
+    def _verdict_arrived(self, event: object) -> None:
+        if isinstance(event, Failed):
+            self._failed(event.error)
+        elif isinstance(event, Result) and self.current is not None:
+            self.current.prediction = event.value
+            self.photos.told(self.current)
+            self._judge(self.current, self._visits[self.current.number])
+
+
+def _no_sample(_: PetVisionError) -> None:
+    """A sample that cannot be read has no thumbnail; opening it tells why."""

@@ -1,0 +1,209 @@
+"""What the lane and the pool run. Everything heavy is imported here, inside their threads."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QImage
+
+from petvision.events import Events, Partial, Progress, Result
+from petvision.images.types import Encoded, InputSpec, Picture, Prepared, Source
+
+if TYPE_CHECKING:
+    from petvision.explain.base import Method
+    from petvision.explain.results import Explanation
+    from petvision.models.handle import ModelHandle
+    from petvision.models.results import Prediction
+
+THUMBNAIL_PX = 112
+DISPLAY_PIXELS = 1_500_000
+LISTING_BATCH = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A model and the methods that explain it."""
+
+    handle: ModelHandle
+    methods: tuple[Method[Any], ...]
+    layers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A first look at a photo: its bytes, its thumbnail and, where a spec was given, its input."""
+
+    encoded: Encoded
+    thumbnail: QImage
+    prepared: Prepared | None
+    stamp: object
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """The photo for showing: as an array for figures and as an image for widgets."""
+
+    picture: Picture
+    image: QImage
+
+
+# For the lane
+
+
+def open_model(name: str) -> Iterator[Progress | Result[Opened]]:
+    """Import torch and open a model on the reference engine: that one answers at once.
+
+    Raises:
+        ModelError: when it cannot be used.
+    """
+    import torch
+
+    yield Progress(1, 3)
+    from petvision.models import handle
+
+    opened = handle.open_model(name, engine="torch-fp32")
+    yield Progress(2, 3)
+    from petvision.explain.registry import METHODS
+
+    layers = tuple(
+        name for name, layer in opened.network.named_modules() if isinstance(layer, torch.nn.Conv2d)
+    )
+    yield Result(Opened(opened, tuple(METHODS.values()), layers))
+
+
+def import_figures() -> Iterator[Result[None]]:
+    """Import matplotlib, so that the window's thread finds it ready."""
+    import petvision.app.widgets.canvas
+    import petvision.figures.panels  # noqa: F401
+
+    yield Result(None)
+
+
+def predict(handle: ModelHandle, prepared: Prepared) -> Iterator[Result[Prediction]]:
+    """The verdict on one photo."""
+    from petvision.models.predict import predict as verdicts
+
+    yield Result(verdicts(handle, [prepared])[0])
+
+
+def explain(
+    handle: ModelHandle,
+    prepared: Prepared,
+    prediction: Prediction,
+    target: str,
+    method: Method[Any],
+    values: Mapping[str, Any],
+) -> Events[Explanation]:
+    """One explanation of one photo.
+
+    Raises:
+        ConfigError: when the values do not fit the method or the network.
+    """
+    from petvision.explain.base import Context
+    from petvision.explain.registry import parameters
+
+    context = Context(handle, prepared, prediction, target)
+    yield from method.run(context, parameters(method.id, values))
+
+
+def listing(inputs: tuple[str, ...]) -> Iterator[Partial[list[Source]] | Result[int]]:
+    """Expand files, folders, globs and URLs, a batch at a time; the result is their number."""
+    from petvision.images.inputs import expand
+
+    count = 0
+    batch: list[Source] = []
+    for source in expand(inputs):
+        batch.append(source)
+        count += 1
+        if len(batch) >= LISTING_BATCH:
+            yield Partial(batch)
+            batch = []
+    if batch:
+        yield Partial(batch)
+    yield Result(count)
+
+
+# For the pool
+
+
+def look(source: Source, spec: InputSpec | None) -> Look:
+    """Read a photo, make its thumbnail and, where the model is known, what the network sees.
+
+    Raises:
+        InputError: when it cannot be had or read.
+    """
+    from petvision.images import door
+
+    stamp = stamp_of(source)
+    encoded = door.load(source)
+    prepared = None if spec is None else prepare(encoded, spec)
+    small = door.decode_for_display(encoded, max_pixels=4 * THUMBNAIL_PX**2)
+    return Look(encoded, thumbnail(small), prepared, stamp)
+
+
+def prepare(encoded: Encoded, spec: InputSpec) -> Prepared:
+    """What the network sees of a photo that was read.
+
+    Raises:
+        InputError: when it cannot be read.
+    """
+    from petvision.images import door
+    from petvision.images import prepare as preparing
+
+    start = time.perf_counter()
+    picture = door.decode(encoded, resize=spec.resize)
+    decode_ms = 1000 * (time.perf_counter() - start)
+    prepared = preparing.prepare(picture, spec)
+    ms = replace(prepared.ms, read=encoded.read_ms, decode=decode_ms)
+    return replace(prepared, ms=ms)
+
+
+def display(encoded: Encoded) -> Display:
+    """The photo for showing beside the heat.
+
+    Raises:
+        InputError: when it cannot be read.
+    """
+    from petvision.images import door
+
+    picture = door.decode_for_display(encoded, max_pixels=DISPLAY_PIXELS)
+    return Display(picture, image_of(picture))
+
+
+def stamp_of(source: Source) -> object:
+    """What changes when the file changes; None for what is no file or is gone."""
+    if source.kind != "file":
+        return None
+    try:
+        facts = Path(source.location).stat()
+    except OSError:
+        return None
+    return facts.st_size, facts.st_mtime_ns
+
+
+def image_of(picture: Picture) -> QImage:
+    """A picture as a QImage with its own memory."""
+    pixels = np.ascontiguousarray(picture.pixels)
+    height, width, _ = pixels.shape
+    return QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+
+
+def thumbnail(picture: Picture) -> QImage:
+    """The centre of a picture as a small square."""
+    image = image_of(picture)
+    side = min(image.width(), image.height())
+    square = image.copy(
+        QRect((image.width() - side) // 2, (image.height() - side) // 2, side, side)
+    )
+    return square.scaled(
+        THUMBNAIL_PX,
+        THUMBNAIL_PX,
+        Qt.AspectRatioMode.IgnoreAspectRatio,
+        Qt.TransformationMode.SmoothTransformation,
+    )

@@ -1,0 +1,213 @@
+"""The main window: puts three columns together and wires them to the session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import QByteArray, Qt, QTimer
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QPaintEvent,
+)
+from PySide6.QtWidgets import QMainWindow, QSplitter
+
+from petvision.app.arrivals import Arrivals
+from petvision.app.explain.inspector import Inspector
+from petvision.app.explain.view import ExplainView
+from petvision.app.icons import program
+from petvision.app.menus import Menus
+from petvision.app.photos.column import PhotoColumn
+from petvision.app.photos.model import Photo
+from petvision.app.saving import Saving
+from petvision.app.session import Session
+from petvision.app.settings import Settings
+from petvision.app.status import StatusLine
+from petvision.app.theme import LEFT_WIDTH, RIGHT_WIDTH, Theme
+
+SIZE = (1440, 900)
+SMALLEST = (640, 480)
+
+
+class Window(QMainWindow):
+    """The one window of the program."""
+
+    def __init__(self, settings: Settings, theme: Theme) -> None:
+        super().__init__()
+        self.theme = theme
+        self.session = Session(settings, self)
+        self.column = PhotoColumn(self.session.photos, theme)
+        self.view = ExplainView(self.session, theme)
+        self.inspector = Inspector()
+        self.status = StatusLine(self.session, theme)
+        self.arrivals = Arrivals(self)
+        self.saving = Saving(self)
+        self.wants = {"photos": True, "parameters": True}
+        self._started = False
+        self._splitter = QSplitter(Qt.Orientation.Horizontal)
+        self._lay_out()
+        self._restore()
+        self.menus = Menus(self)
+        self._connect()
+
+    def _lay_out(self) -> None:
+        for widget in (self.column, self.view, self.inspector):
+            self._splitter.addWidget(widget)
+        self._splitter.setStretchFactor(1, 1)
+        self._splitter.setHandleWidth(1)
+        self._splitter.setChildrenCollapsible(False)
+        self.setCentralWidget(self._splitter)
+        self.statusBar().addWidget(self.status, 1)
+        self.statusBar().setSizeGripEnabled(False)
+        self.setWindowTitle("PetVision")
+        self.setWindowIcon(program())
+        self.setMinimumSize(*SMALLEST)
+        self.setAcceptDrops(True)
+
+    def _connect(self) -> None:
+        session, view = self.session, self.view
+        self.column.chosen.connect(self._photo_chosen)
+        session.current_changed.connect(self._current_changed)
+        session.known.connect(self._known)
+        session.model_changed.connect(self._model_changed)
+        session.listed.connect(self._listed)
+        view.empty.open_photos.connect(self.arrivals.ask_photos)
+        view.empty.open_folder.connect(self.arrivals.ask_folder)
+        view.empty.sample.connect(lambda path: session.open_inputs([path]))
+        view.trouble.again.connect(lambda: session.show_photo(session.current))
+        view.trouble.remove.connect(self.column.remove_selected)
+        view.grid.chosen.connect(self._panel_chosen)
+        view.grid.wanted.connect(self._panel_wanted)
+        self.inspector.target_chosen.connect(session.explanations.choose_target)
+        self.inspector.values_chosen.connect(self._values_chosen)
+
+    # Beginning and end
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The first painting starts the work: torch is imported behind a window that is there."""
+        super().paintEvent(event)
+        if not self._started:
+            self._started = True
+            QTimer.singleShot(0, self._start)
+
+    def _start(self) -> None:
+        self.session.start()
+        if (damage := self.session.settings.damage) is not None:
+            text = self.tr("The settings were damaged and start anew; the old ones are in {name}.")
+            self.status.say(text.format(name=damage.name))
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Go from the screen, save what is remembered, stop the work, end."""
+        settings = self.session.settings
+        settings.put("window.geometry", bytes(self.saveGeometry().toBase64().data()).decode())
+        settings.put("window.splitter", self._splitter.sizes())
+        settings.put("window.photos", self.wants["photos"])
+        settings.put("window.parameters", self.wants["parameters"])
+        settings.put("theme", self.theme.choice)
+        self.hide()
+        settings.save()
+        self.session.close()
+        event.accept()
+
+    def _restore(self) -> None:
+        settings = self.session.settings
+        self.resize(*SIZE)
+        self._splitter.setSizes([LEFT_WIDTH, SIZE[0] - LEFT_WIDTH - RIGHT_WIDTH, RIGHT_WIDTH])
+        if geometry := settings.get("window.geometry", ""):
+            self.restoreGeometry(QByteArray.fromBase64(geometry.encode()))
+        sizes = settings.table("window").get("splitter")
+        if isinstance(sizes, list) and len(sizes) == 3 and all(type(s) is int for s in sizes):
+            self._splitter.setSizes(sizes)
+        for name in self.wants:
+            self.wants[name] = settings.get(f"window.{name}", True)
+        self._show_columns()
+
+    def want_column(self, name: str, wanted: bool) -> None:
+        """Show or hide "photos" or "parameters", as far as there is something in it."""
+        self.wants[name] = wanted
+        self._show_columns()
+
+    def _show_columns(self) -> None:
+        """Columns with nothing in them leave the place to the centre."""
+        photo = self.session.current
+        self.column.setVisible(self.wants["photos"] and self.session.photos.rowCount() > 0)
+        readable = photo is not None and photo.error is None
+        self.inspector.setVisible(self.wants["parameters"] and readable)
+
+    # What a person does
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Something is dragged over the window."""
+        self.arrivals.drag_entered(event)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """The drag went elsewhere."""
+        self.arrivals.overlay.hide()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Something was dropped."""
+        self.arrivals.dropped(event)
+
+    def come_forward(self, inputs: list[str]) -> None:
+        """Another start of the program asked for these inputs."""
+        self.session.open_inputs(inputs)
+        if self.isMinimized():
+            self.showNormal()
+        self.raise_()
+        self.activateWindow()
+
+    def _photo_chosen(self, photo: Photo | None) -> None:
+        if photo is not self.session.current:
+            self.session.show_photo(photo)
+
+    def _panel_chosen(self, name: str) -> None:
+        panel = self.session.explanations.panels.get(name)
+        if self.inspector.panel is not panel:
+            self.inspector.show_panel(panel)
+
+    def _panel_wanted(self, name: str, command: str) -> None:
+        self.view.grid.choose(name)
+        if command == "run":
+            self.session.explanations.run(name)
+        elif command == "parameters":
+            self.want_column("parameters", True)
+            self.inspector.setFocus()
+        elif command == "copy":
+            self.saving.copy_panel()
+        else:
+            self.saving.save_panel(command)
+
+    def _values_chosen(self, name: str, values: Mapping[str, Any]) -> None:
+        self.session.explanations.choose_values(name, dict(values))
+        for key, value in values.items():
+            self.session.settings.put(f"parameters.{name}.{key}", value)
+
+    # What the session says
+
+    def _current_changed(self) -> None:
+        photo = self.session.current
+        self.setWindowTitle(f"{photo.source.label} – PetVision" if photo else "PetVision")
+        if photo is not None and self.column.current is not photo:
+            self.column.choose(photo)
+        self._known()
+
+    def _known(self) -> None:
+        self._show_columns()
+        photo = self.session.current
+        known = photo is not None and photo.prediction is not None
+        label = photo.prediction.best_class if known and photo and photo.prediction else None
+        self.inspector.show_predicted(label)
+
+    def _model_changed(self) -> None:
+        handle = self.session.handle
+        if handle is not None and not self.session.opening:
+            self.inspector.offer_classes(handle.card.classes, self.session.layers)
+            self._panel_chosen(self.view.grid.selected)
+            self._known()
+
+    def _listed(self, count: int) -> None:
+        if count == 0:
+            self.status.say(self.tr("There are no photos in that."))

@@ -1,0 +1,71 @@
+"""Figures and errors in words a person reads."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication
+
+from petvision.errors import PetVisionError
+from petvision.images.types import Source
+
+
+def tr(text: str) -> str:
+    """Translate a word of this module."""
+    return QCoreApplication.translate("words", text)
+
+
+def percent(share: float) -> str:
+    """A share of 1 as a percentage that never claims certainty: at most "over 99.9 %"."""
+    if share > 0.999:
+        return tr("over 99.9 %")
+    if share < 0.001:
+        return tr("under 0.1 %")
+    return tr("{number} %").format(number=f"{100 * share:.1f}")
+
+
+def short_percent(share: float) -> str:
+    """The same for a narrow place: "> 99.9 %"."""
+    if share > 0.999:
+        return tr("> 99.9 %")
+    if share < 0.001:
+        return tr("< 0.1 %")
+    return percent(share)
+
+
+def duration(seconds: float) -> str:
+    """A rough time to go: "about 4 s", "about 3 min"."""
+    if seconds < 90:
+        return tr("about {number} s").format(number=max(1, round(seconds)))
+    return tr("about {number} min").format(number=round(seconds / 60))
+
+
+def milliseconds(ms: float) -> str:
+    """A measured time: "62 ms", "1.4 s"."""
+    if ms < 1000:
+        return tr("{number} ms").format(number=max(1, round(ms)))
+    return tr("{number} s").format(number=f"{ms / 1000:.1f}")
+
+
+def named(label: str) -> str:
+    """A class or file-format name at the head of a line: "cat" becomes "Cat"."""
+    return label[:1].upper() + label[1:].replace("_", " ")
+
+
+def error_sentence(error: PetVisionError) -> str:
+    """The error's sentence in the window's language."""
+    template = QCoreApplication.translate("errors", error.template)
+    return template.format(source=error.source, **error.parameters)
+
+
+def sample_name(sample: Source) -> str:
+    """What a sample photo is called."""
+    names = {
+        "cat.jpg": tr("A cat"),
+        "dog.jpg": tr("A dog"),
+        "neither.jpg": tr("Neither"),
+    }
+    return names.get(sample.label, sample.label)
+
+
+def photos(count: int) -> str:
+    """A count of photos: "1 photo", "12 photos"."""
+    return tr("1 photo") if count == 1 else tr("{count:,} photos").format(count=count)
