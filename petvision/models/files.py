@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,7 +153,9 @@ def _unpickle(path: Path) -> dict[str, torch.Tensor]:
 
     source = path.name
     try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the unpickler's own, about protocols
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise ModelError("not_found", source, remedy="Check the path.") from None
     except pickle.UnpicklingError:
@@ -161,7 +164,7 @@ def _unpickle(path: Path) -> dict[str, torch.Tensor]:
             "save the network's state_dict() instead"
         )
         raise ModelError("not_a_model", source, reason=reason) from None
-    except (RuntimeError, EOFError, ValueError, KeyError, OSError):
+    except Exception:  # noqa: BLE001  damaged bytes make the unpickler fail in any way
         raise ModelError("not_a_model", source, reason="it is damaged or no checkpoint") from None
     for key in ("state_dict", "model_state_dict", "model"):
         if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):

@@ -35,9 +35,7 @@ class Layers:
 
     def __init__(self, network: nn.Module):
         self.network = network
-        self.pooled = hasattr(network, "trunk") and isinstance(
-            getattr(network, "fc", None), nn.Linear
-        )
+        self.pooled = _is_pooled(network)
         self.plain = _is_plain(network)
         self.head = last_linear(network) if self.pooled or self.plain else ""
         convolutions = [m for m in network.modules() if isinstance(m, nn.Conv2d)]
@@ -64,6 +62,18 @@ class Layers:
             return self.network(x), caught[-1] if caught else None
         finally:
             hook.remove()
+
+
+def _is_pooled(network: nn.Module) -> bool:
+    pooling, last = getattr(network, "avgpool", None), getattr(network, "fc", None)
+    averaged = isinstance(pooling, nn.AdaptiveAvgPool2d) and pooling.output_size in (1, (1, 1))
+    return hasattr(network, "trunk") and averaged and isinstance(last, nn.Linear)
+
+
+def _is_pooled(network: nn.Module) -> bool:
+    pooling, last = getattr(network, "avgpool", None), getattr(network, "fc", None)
+    averaged = isinstance(pooling, nn.AdaptiveAvgPool2d) and pooling.output_size in (1, (1, 1))
+    return hasattr(network, "trunk") and averaged and isinstance(last, nn.Linear)
 
 
 def _is_plain(network: nn.Module) -> bool:
