@@ -175,8 +175,9 @@ def _range_of_16_bit(image: Image.Image) -> tuple[float, bool]:
 def _range_of_wide(image: Image.Image, label: str) -> tuple[float, float]:
     """Black and white of a picture of floats or 32-bit integers, which have no full scale.
 
-    The usual scales, 0 to 1, 255 or 65535, are taken when the values fit one with a quarter of
-    overshoot (sharpening leaves some); else the smallest and the largest value.
+    One of the usual scales, 0 to 1, 255 or 65535, is taken when the brightest value is near its
+    white (from a quarter of it to a quarter above: sharpening overshoots); else black and white
+    are the smallest and the largest value.
     """
     extremes: list[float] = []
     rows = max(1, _STRIP_PIXELS // image.width)
@@ -188,6 +189,6 @@ def _range_of_wide(image: Image.Image, label: str) -> tuple[float, float]:
         raise InputError("unreadable", label, reason="holds values that are not numbers")
     low, high = min(extremes), max(extremes)
     for white in (1.0, 255.0, 65535.0):
-        if low >= -white / 4 and high <= white * 5 / 4:
+        if low >= -white / 4 and white / 4 <= high <= white * 5 / 4:
             return 0.0, white
     return low, high

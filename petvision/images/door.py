@@ -143,11 +143,12 @@ def _picture(image: ImageFile.ImageFile, encoded: Encoded, factor: int) -> Pictu
         sha256=encoded.sha256,
         notes=(*rotated, *frames, *to_rgb.notes),
     )
-    # The last column and row of a picture at a draft scale may reach beyond the original; turning
-    # the picture upright may put them first.
-    overhang_x = factor * pixels.shape[1] - width if orientation in (2, 3, 6, 7) else 0
-    overhang_y = factor * pixels.shape[0] - height if orientation in (3, 4, 7, 8) else 0
-    return Picture(pixels, facts, 1 / factor, (-float(overhang_x), -float(overhang_y)))
+    # The last column and row at a draft scale may reach beyond the original, and turning the
+    # picture upright may put them first.
+    lines, columns = pixels.shape[:2]
+    x = width - factor * columns if orientation in (2, 3, 6, 7) else 0
+    y = height - factor * lines if orientation in (3, 4, 7, 8) else 0
+    return Picture(pixels, facts, 1 / factor, (float(x), float(y)))
 
 
 def _frames_note(image: ImageFile.ImageFile) -> tuple[Note, ...]:

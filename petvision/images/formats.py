@@ -56,6 +56,7 @@ _SIGNATURES = (
     (0, b"\x1aE\xdf\xa3", "a video"),
 )
 _ZEROS = bytes(4096)
+_JPEG_END = b"\xff\xd9"
 _CANON_RAW = b"CR"
 _SUBFILE_TYPE, _DNG_VERSION = 254, 50706
 
@@ -131,10 +132,21 @@ def _refuse_look_alikes(image: ImageFile.ImageFile, data: bytes, label: str) -> 
                 found="a camera's raw file",
                 remedy="Export it as JPEG or TIFF first.",
             )
-    if name_of(image) in ("WebP", "AVIF", "HEIC") and data.endswith(_ZEROS):
-        # An interrupted copy often leaves the full length with zeros, which these decoders take
-        # for picture data. Compressed data never holds such a run.
+    if data.endswith(_ZEROS) and _ends_early(data, name_of(image)):
         raise InputError("unreadable", label, reason="ends in the middle of the picture")
+
+
+def _ends_early(data: bytes, name: str) -> bool:
+    """Whether zeros at the end of a file stand in the place of picture data.
+
+    An interrupted copy often leaves the full length with zeros, which these decoders take for
+    data. Compressed data never holds such a run; after its end, zeros do no harm.
+    """
+    if name == "JPEG":
+        return not data.rstrip(b"\0").endswith(_JPEG_END)
+    if name == "WebP":
+        return data[: 8 + int.from_bytes(data[4:8], "little")].endswith(_ZEROS)
+    return name in ("AVIF", "HEIC")
 
 
 @contextmanager
