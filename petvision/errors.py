@@ -3,7 +3,7 @@
     PetVisionError
     ├── InputError    unreadable, unsupported, too_large, not_found, network, refused
     ├── ModelError    not_a_model, wrong_shape, unknown_version, bad_weights, not_found
-    ├── ConfigError   key, type, range
+    ├── ConfigError   key, type, range, several
     ├── OutputError   no_space, read_only, exists
     └── Cancelled     cancelled
 
@@ -94,6 +94,7 @@ class ConfigError(PetVisionError):
             "key": "{source}: there is no {key}. {remedy}",
             "type": "{source}: {key} must be {expected}, not {found}.",
             "range": "{source}: {key} must be {expected}, not {found}.",
+            "several": "{source}: {problems}.",
         }
     )
 

@@ -1,0 +1,1 @@
+"""How good the answers are: metrics, calibration and the unknown verdict. Data, no pictures."""

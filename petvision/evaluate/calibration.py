@@ -1,0 +1,57 @@
+"""Whether a score of 0.9 is right nine times in ten, and the temperature that makes it so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import softmax
+
+from petvision.evaluate.metrics import Array, Labels, log_loss
+
+BINS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Photos of similar confidence: how many, their mean confidence, the share that is right."""
+
+    count: int
+    confidence: float
+    accuracy: float
+
+
+def fit_temperature(logits: Array, labels: Labels) -> float:
+    """The temperature that minimises the log loss (Guo et al., ICML 2017), between 0.05 and 20."""
+
+    def loss(log_t: float) -> float:
+        return log_loss(logits, labels, float(np.exp(log_t)))
+
+    found = minimize_scalar(loss, bounds=(np.log(0.05), np.log(20)), method="bounded")
+    return float(np.exp(found.x))
+
+
+def reliability(scores: Array, labels: Labels, bins: int = BINS) -> tuple[Bin, ...]:
+    """Bins of equal mass over the top label's score, least confident first."""
+    confidence = scores.max(1)
+    right = (scores.argmax(1) == labels).astype(np.float64)
+    order = np.argsort(confidence, kind="stable")
+    parts = [p for p in np.array_split(order, min(bins, len(order))) if len(p)]
+    return tuple(Bin(len(p), float(confidence[p].mean()), float(right[p].mean())) for p in parts)
+
+
+def ece(bins: tuple[Bin, ...]) -> float:
+    """Expected calibration error: the bins' gaps between confidence and accuracy, weighted."""
+    total = sum(b.count for b in bins)
+    return sum(b.count * abs(b.confidence - b.accuracy) for b in bins) / total
+
+
+def mce(bins: tuple[Bin, ...]) -> float:
+    """Maximum calibration error: the largest gap of any bin."""
+    return max(abs(b.confidence - b.accuracy) for b in bins)
+
+
+def scores_at(logits: Array, temperature: float) -> Array:
+    """Softmax at a temperature, N×C float64."""
+    return np.asarray(softmax(logits.astype(np.float64) / temperature, axis=1))

@@ -1,0 +1,95 @@
+"""Splits, twins, views and batches."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from petvision.evaluate.datasets import DataSpec, Labelled, labelled_photos
+from petvision.images.types import InputSpec
+from training.augment import random_box
+from training.config import Augment, parse_config
+from training.data import Loader, fingerprints, split_of, stratified, twins
+from training.negatives import largest_square
+
+
+def test_each_breed_is_split_in_the_same_proportion():
+    photos = [
+        Labelled(Path(f"{breed}_{i}.jpg"), label, breed)
+        for label, breed in (("cat", "Persian"), ("dog", "Beagle"), ("dog", "Pug"))
+        for i in range(20)
+    ]
+    train, validation = stratified(photos, 0.2, seed=1)
+    assert len(train) == 48
+    assert {b: sum(p.group == b for p in validation) for b in ("Persian", "Beagle", "Pug")} == {
+        "Persian": 4,
+        "Beagle": 4,
+        "Pug": 4,
+    }
+    assert not set(train) & set(validation)
+    assert stratified(photos, 0.2, seed=1) == (train, validation)
+
+
+def test_a_twin_is_found_smaller_recompressed_or_mirrored_and_a_stranger_is_not(tmp_path):
+    rng = np.random.default_rng(2)
+    coarse = rng.integers(0, 256, (2, 9, 12, 3), dtype=np.uint8)
+    one, other = (Image.fromarray(c).resize((240, 180), Image.Resampling.BICUBIC) for c in coarse)
+    one.save(tmp_path / "one.png")
+    one.resize((120, 90)).save(tmp_path / "small.jpg", quality=60)
+    one.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(tmp_path / "mirrored.png")
+    other.save(tmp_path / "other.png")
+    ours, _ = fingerprints([tmp_path / n for n in ("small.jpg", "mirrored.png", "other.png")])
+    theirs, _ = fingerprints([tmp_path / "one.png"])
+    assert {p.name for p in twins(ours, theirs)} == {"small.jpg", "mirrored.png"}
+
+
+def test_an_unreadable_photo_is_left_out_and_recorded(small_config, folder_of_colours):
+    (folder_of_colours / "cat" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    config = parse_config(small_config, "test")
+    config.out.mkdir()
+    record = config.out / "data.json"
+    split = split_of(config, record)
+    assert [name for name, _ in split.left_out] == ["broken.png"]
+    assert len(split.train) + len(split.validation) == 30
+    assert split_of(config, record) == split
+
+
+def test_equal_seeds_give_equal_batches_whatever_the_threads_do(folder_of_colours):
+    photos = tuple(labelled_photos(DataSpec("folder", folder_of_colours, "")))
+    spec = InputSpec(size=32, resize=36)
+
+    def batches(workers: int, seed: int):
+        loader = Loader(photos, ("cat", "dog"), spec, 4, Augment(), seed, workers)
+        return [batch.pixels for batch in loader.epoch(3)]
+
+    one, four, other = batches(1, seed=9), batches(4, seed=9), batches(1, seed=10)
+    assert len(one) == len(photos) // 4
+    assert all((a == b).all() for a, b in zip(one, four, strict=True))
+    assert any((a != b).any() for a, b in zip(one, other, strict=True))
+
+
+def test_unvaried_batches_come_in_order_and_hold_every_photo(folder_of_colours):
+    photos = tuple(labelled_photos(DataSpec("folder", folder_of_colours, "")))
+    loader = Loader(photos, ("cat", "dog"), InputSpec(size=32, resize=36), 8)
+    labels = np.concatenate([batch.labels for batch in loader.epoch()])
+    assert labels.tolist() == [0] * 15 + [1] * 15
+
+
+def test_random_boxes_stay_inside_photos_of_any_shape():
+    rng = np.random.default_rng(0)
+    recipe = Augment()
+    for width, height in ((640, 480), (1, 1), (10_000, 20), (3, 900)):
+        for _ in range(50):
+            left, top, right, bottom = random_box(width, height, recipe, rng)
+            assert 0 <= left < right <= width + 1e-9
+            assert 0 <= top < bottom <= height + 1e-9
+
+
+def test_the_largest_square_is_found():
+    free = np.zeros((9, 12), bool)
+    free[2:7, 5:12] = True  # five rows, seven columns
+    left, top, side = largest_square(free)
+    assert side == 5
+    assert top == 2
+    assert 5 <= left <= 7
+    assert free[top : top + side, left : left + side].all()

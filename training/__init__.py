@@ -1,0 +1,1 @@
+"""Training: from photos and a YAML file to a model file with its card."""

@@ -1,0 +1,49 @@
+"""Checkpoints that survive a kill at any moment: written aside, synced, renamed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from petvision.errors import ConfigError, OutputError
+
+
+def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
+    """Write tensors and plain values so that ``path`` is always one whole checkpoint.
+
+    Raises:
+        OutputError: when the disk is full or the folder cannot be written.
+    """
+    part = path.with_suffix(".part")
+    try:
+        with part.open("wb") as file:
+            torch.save(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
+        part.unlink(missing_ok=True)
+        reason = getattr(error, "strerror", None) or "the disk may be full"
+        raise OutputError("read_only", str(path), reason=reason) from error
+
+
+def load_checkpoint(path: Path, expected: str) -> dict[str, Any] | None:
+    """The checkpoint at ``path``; None when there is none yet.
+
+    Raises:
+        ConfigError: when it was made by another configuration (``expected`` is its fingerprint).
+    """
+    if not path.exists():
+        return None
+    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    if content["config"] != expected:
+        raise ConfigError(
+            "several",
+            str(path.parent.parent),
+            problems="this run was started with another configuration; resume with the "
+            "config.yaml of its folder, or choose another folder (out)",
+        )
+    return content

@@ -1,0 +1,197 @@
+"""From a trained network to a model file: calibrated, able to say "I don't know", measured."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from petvision.images.prepare import normalise
+
+from petvision.evaluate.calibration import fit_temperature
+from petvision.evaluate.datasets import Labelled
+from petvision.evaluate.results import Evaluation, Figures, figures_of
+from petvision.evaluate.run import evaluate
+from petvision.evaluate.unknown import Separation
+from petvision.events import Progress, Result
+from petvision.images.types import Floats, Pixels
+from petvision.models.cards import Card, InputCard, SplitMetrics, TrainingCard
+from petvision.models.files import StoredModel, write_model
+from petvision.models.handle import ModelHandle, open_model
+from petvision.models.unknown import unit_rows
+from training.config import Config
+from training.data import Loader, Split, test_photos
+from training.loop import Trained
+from training.negatives import negative_views
+from training.unknown import Answers, Choice, bank_photos, choose_unknown
+
+BATCH = 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Finished:
+    """The model file, its card, its unknown score by kind of negative, its answers by split."""
+
+    path: Path
+    card: Card
+    separations: dict[str, Separation]
+    evaluations: dict[str, Evaluation]
+
+
+Answering = Generator[Progress, None, Answers | None]
+FinishEvents = Iterator[Progress | Result[Finished]]
+
+
+def finish(
+    config: Config, split: Split, trained: Trained, descent: StoredModel | None, folder: Path
+) -> FinishEvents:
+    """Write ``folder/model.safetensors`` with a card whose figures are of the stored file.
+
+    Temperature, unknown score and threshold come from validation; the test split is only
+    measured. The reference engine computes all of it.
+    """
+    path = folder / "model.safetensors"
+    card = _card(config, split, trained, descent)
+    _write(path, card, trained, None)
+    handle = open_model(path, engine="torch-fp32")
+    known = yield from _answers_of(handle, config, split.validation, "validation")
+    assert known is not None  # a split has validation photos
+    labels = np.array([split.classes.index(p.label) for p in split.validation])
+    temperature = fit_temperature(known.logits, labels)
+    choice = yield from _choose_unknown(handle, config, split, known, temperature)
+    unknown = choice.card if choice else None
+    card = card.model_copy(update={"temperature": temperature, "unknown": unknown})
+    _write(path, card, trained, choice)
+    evaluations = yield from _measure(path, config, split)
+    metrics = {part: metrics_of(figures_of(e)) for part, e in evaluations.items()}
+    card = card.model_copy(update={"metrics": metrics})
+    _write(path, card, trained, choice)
+    yield Result(Finished(path, card, dict(choice.separations) if choice else {}, evaluations))
+
+
+def _choose_unknown(
+    handle: ModelHandle, config: Config, split: Split, known: Answers, temperature: float
+) -> Generator[Progress, None, Choice | None]:
+    """Gather the feature bank and the negatives, and choose."""
+    plan, bank = config.unknown, None
+    if plan.bank and plan.score in ("auto", "knn", "combined"):
+        photos = bank_photos(split.train, split.classes, plan.bank, config.seed)
+        seen = yield from _answers_of(handle, config, photos, "feature bank")
+        bank = unit_rows(seen.features) if seen else None
+    negatives = {}
+    for spec in plan.negatives:
+        name = spec.partition(":")[0]
+        views = negative_views(spec, split.validation, split.classes, handle.spec)
+        found = yield from _answers(handle, views, 0, f"negatives: {name}")
+        if found:
+            negatives[name] = found
+    return choose_unknown(plan, known, negatives, bank, temperature)
+
+
+def _card(config: Config, split: Split, trained: Trained, descent: StoredModel | None) -> Card:
+    model, data = config.model, config.data
+    settings = config.model_dump(mode="json", exclude={"out": True, "data": {"root"}})
+    settings["unknown"]["negatives"] = [s.partition(":")[0] for s in config.unknown.negatives]
+    return Card(
+        name=model.name,
+        architecture=model.architecture,
+        classes=split.classes,
+        input=InputCard.model_validate(data.input_spec, from_attributes=True),
+        training=TrainingCard(
+            data=f"{data.source}: {len(split.train)} photos, {len(split.validation)} to choose",
+            data_digest=split.digest,
+            config=settings | {"blend_chosen": trained.share},
+            seed=config.seed,
+            epochs=trained.best.number,
+            started_from=f"{descent.card.name} sha256 {descent.sha256}" if descent else "",
+            machine=trained.machine,
+            seconds=round(trained.seconds, 1),
+            versions=versions(),
+        ),
+        licence=model.licence,
+        limits=model.limits,
+        made=datetime.date.today().isoformat(),
+    )
+
+
+def versions() -> dict[str, str]:
+    """What computed: Python and the libraries that matter for the figures."""
+    names = ("petvision", "torch", "numpy", "pillow")
+    return {"python": platform.python_version()} | {name: version(name) for name in names}
+
+
+def _write(path: Path, card: Card, trained: Trained, choice: Choice | None) -> None:
+    net = {n: t.numpy() for n, t in trained.net.network.state_dict().items()}
+    gate = None
+    if trained.net.gate is not None and (choice is None or "pet_mass" in _parts(choice)):
+        gate = {n: t.numpy() for n, t in trained.net.gate.state_dict().items()}
+    bank = {"bank": choice.bank} if choice and choice.bank is not None else None
+    write_model(path, card, net, gate, bank)
+
+
+def _parts(choice: Choice) -> set[str]:
+    """The scores a choice is made of: a gate no score reads is not stored."""
+    return {choice.card.score} | {key.partition(".")[0] for key in choice.card.statistics}
+
+
+def _answers_of(
+    handle: ModelHandle, config: Config, photos: Sequence[Labelled], words: str
+) -> Answering:
+    """Answers to photos as predictions see them."""
+    loader = Loader(
+        tuple(photos), handle.card.classes, handle.spec, BATCH, workers=config.training.workers
+    )
+    views = (view for batch in loader.epoch() for view in batch.pixels)
+    return _answers(handle, views, len(photos), words)
+
+
+def _answers(handle: ModelHandle, views: Iterable[Pixels], total: int, words: str) -> Answering:
+    """Yields progress; returns the answers to uint8 pictures (``total`` 0: not known)."""
+    features: list[Floats] = []
+    rest, done = iter(views), 0
+    while chunk := list(islice(rest, BATCH)):
+        batch = np.concatenate([normalise(view, handle.spec) for view in chunk])
+        features.append(handle.engine.forward(batch).features)
+        done += len(chunk)
+        yield Progress(done, total, words)
+    if not features:
+        return None
+    x, heads = np.concatenate(features), handle.heads
+    return Answers(x, heads.logits(x), heads.gate_logits(x))
+
+
+def _measure(
+    path: Path, config: Config, split: Split
+) -> Generator[Progress, None, dict[str, Evaluation]]:
+    """Evaluate the stored file on validation and, where it can be had, the official test split."""
+    handle = open_model(path, engine="torch-fp32")
+    parts = {"validation": list(split.validation)}
+    if config.data.source != "folder" and (tests := test_photos(config)):
+        parts["test"] = tests
+    found = {}
+    for part, photos in parts.items():
+        for event in evaluate(handle, photos, f"{config.data.source}@{part}"):
+            if isinstance(event, Result):
+                found[part] = event.value
+            else:
+                yield event
+    return found
+
+
+def metrics_of(figures: Figures) -> SplitMetrics:
+    """The figures a card tells of."""
+    return SplitMetrics(
+        n=figures.n,
+        accuracy=figures.accuracy,
+        accuracy_ci95=figures.accuracy_wilson,
+        roc_auc=figures.roc_auc,
+        loss=figures.log_loss,
+        f1=figures.f1_macro,
+        ece_before=figures.ece_before,
+        ece_after=figures.ece_after,
+    )
