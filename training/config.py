@@ -21,6 +21,7 @@ from petvision.images.types import InputSpec
 Architecture = Literal["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"]
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
+Blocks = Annotated[int, Field(ge=1, le=64)]
 Channels = tuple[float, float, float]
 
 
@@ -66,6 +67,9 @@ class Model(Section):
     """The network and where it starts."""
 
     architecture: Architecture = Field("resnet101", description="the network's shape")
+    blocks_per_stage: tuple[Blocks, Blocks, Blocks, Blocks] | None = Field(
+        None, description="residual blocks of layer1 to layer4, where not the architecture's own"
+    )
     name: str = Field("catdog-resnet101", pattern=r"^[a-z0-9][a-z0-9._-]*$")
     pretrained: str = Field(
         "",

@@ -11,7 +11,6 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from petvision.images.prepare import normalise
 
 from petvision.evaluate.calibration import fit_temperature
 from petvision.evaluate.datasets import Labelled
@@ -19,6 +18,7 @@ from petvision.evaluate.results import Evaluation, Figures, figures_of
 from petvision.evaluate.run import evaluate
 from petvision.evaluate.unknown import Separation
 from petvision.events import Progress, Result
+from petvision.images.prepare import normalise
 from petvision.images.types import Floats, Pixels
 from petvision.models.cards import Card, InputCard, SplitMetrics, TrainingCard
 from petvision.models.files import StoredModel, write_model
@@ -100,6 +100,7 @@ def _card(config: Config, split: Split, trained: Trained, descent: StoredModel |
     return Card(
         name=model.name,
         architecture=model.architecture,
+        blocks_per_stage=model.blocks_per_stage,
         classes=split.classes,
         input=InputCard.model_validate(data.input_spec, from_attributes=True),
         training=TrainingCard(

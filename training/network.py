@@ -52,7 +52,8 @@ def start(model: Model, classes: int) -> tuple[TwoHeads, StoredModel | None]:
     Raises:
         ModelError: when the starting weights are not there or do not fit.
     """
-    network = build_resnet(model.architecture, classes)
+    blocks = model.blocks_per_stage or SHAPES[model.architecture][1]
+    network = build_resnet(model.architecture, classes, blocks)
     if not model.pretrained:
         if model.gate:
             raise ModelError("wrong_shape", model.name, reason="a gate needs pretrained weights")
@@ -63,7 +64,7 @@ def start(model: Model, classes: int) -> tuple[TwoHeads, StoredModel | None]:
         for name in stored.names("net.")
     }
     head = {name: tensors.pop(name) for name in HEAD if name in tensors}
-    grown = grow(tensors, SHAPES[model.architecture][1])
+    grown = grow(tensors, blocks)
     missing, unexpected = network.load_state_dict(grown, strict=False)
     wrong = [n for n in missing if n not in HEAD and not n.endswith(COUNTER)] + list(unexpected)
     if wrong:

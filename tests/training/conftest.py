@@ -29,7 +29,11 @@ def small_config(folder_of_colours: Path, tmp_path: Path) -> dict:
             "image_size": 32,
             "resize": 36,
         },
-        "model": {"architecture": "resnet18", "name": "red-or-blue"},
+        "model": {
+            "architecture": "resnet18",
+            "blocks_per_stage": [1, 1, 1, 1],
+            "name": "red-or-blue",
+        },
         "optimizer": {"lr": 1e-3},
         "training": {
             "epochs": 2,

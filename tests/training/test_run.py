@@ -4,11 +4,11 @@ import json
 
 import numpy as np
 import pytest
-from petvision.images.inputs import source_of
-from petvision.images.prepare import open_prepared
 
 from petvision.errors import ConfigError, ModelError, OutputError
 from petvision.events import Partial, Progress, Result
+from petvision.images.inputs import source_of
+from petvision.images.prepare import open_prepared
 from petvision.models.handle import open_model
 from petvision.models.predict import predict
 from training.config import parse_config
