@@ -55,6 +55,7 @@ def fetch(url: str, limits: Limits) -> bytes:
         )
         with _opener(label, deadline).open(request, timeout=limits.seconds) as answer:
             data, kind = _body(answer, label, limits), answer.headers.get_content_type()
+        deadline.check()
     if not formats.is_picture(data) and "a web page" in (formats.kind_of(data), _KINDS.get(kind)):
         remedy = "Open it in a browser and copy the address of the picture itself."
         raise InputError("unsupported", label, found="a web page", remedy=remedy)
@@ -68,7 +69,8 @@ def label_of(url: str) -> str:
     """An address fit to show: without a user's name and password."""
     with suppress(ValueError):  # an address that cannot be parsed is shown as it is
         parts = urlsplit(url)
-        url = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+        if "@" in parts.netloc:
+            return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
     return url
 
 
@@ -156,10 +158,14 @@ class _Deadline:
                 failure = error
         raise failure
 
+    def check(self) -> None:
+        """Raise where the time is over: an answer that was hung up on looks complete."""
+        if self.passed:
+            raise TimeoutError
+
     def _watch(self, connection: socket.socket) -> None:
         with self._lock:
-            if self.passed:
-                raise TimeoutError
+            self.check()
             # A duplicate shares the connection and outlives TLS, which takes the original over.
             self._sockets.append(connection.dup())
 
@@ -204,7 +210,11 @@ def _opener(label: str, deadline: _Deadline) -> urllib.request.OpenerDirector:
             headers: HTTPMessage,
         ) -> Any:
             target = urljoin(req.full_url, headers.get("Location", ""))
-            _check_scheme(urlsplit(target).scheme, label, before=req.type)
+            try:
+                _check_scheme(urlsplit(target).scheme, label, before=req.type)
+            except InputError:
+                fp.close()
+                raise
             return super().http_error_302(req, fp, code, msg, headers)
 
         http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
