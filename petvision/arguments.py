@@ -8,6 +8,7 @@ import math
 from argparse import Action, Namespace
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, NoReturn, cast
 
 from petvision.terminal import Terminal
@@ -28,6 +29,7 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, prog: str, description: str):
         self.names: list[str] = []
+        self.check: Callable[[Namespace], str] = lambda options: ""
         super().__init__(prog=prog, description=description, allow_abbrev=False)
 
     def add_argument(self, *names: Any, **how: Any) -> Action:
@@ -41,6 +43,8 @@ class Parser(argparse.ArgumentParser):
         options, rest = self.parse_known_intermixed_args(arguments)
         if rest:
             self.error(f"there is no option {rest[0]}.{_hint(rest[0], self.names)}")
+        if fault := self.check(options):
+            self.error(fault)
         return options
 
     def refuse(self, word: str, verbs: Iterable[str]) -> NoReturn:
@@ -113,14 +117,8 @@ def plain(parser: Parser) -> None:
     parser.add_argument("--quiet", action="store_true", help="no words and bars, only errors")
 
 
-def computing(parser: Parser) -> None:
+def computing(parser: Parser, engine: str = "auto") -> None:
     """Add what every verb that uses a model understands."""
-    parser.add_argument(
-        "--model",
-        metavar="NAME|FILE",
-        default="catdog-resnet101",
-        help="a name of 'petvision models list', or a model file (%(default)s)",
-    )
     parser.add_argument(
         "--device",
         choices=("auto", "cpu", "cuda", "mps"),
@@ -130,9 +128,9 @@ def computing(parser: Parser) -> None:
     parser.add_argument(
         "--engine",
         choices=ENGINES,
-        default="auto",
+        default=engine,
         metavar="ENGINE",
-        help=f"who computes: {', '.join(ENGINES)} (%(default)s: the fastest without int8)",
+        help=f"who computes: {', '.join(ENGINES)}; auto is the fastest without int8 (%(default)s)",
     )
     parser.add_argument("--seed", type=int, default=0, help="of all that is random (%(default)s)")
     plain(parser)
@@ -146,6 +144,12 @@ def judging(parser: Parser) -> None:
         metavar="INPUT",
         help="a photo, a folder of photos, a URL, a glob, or - for a list on standard input",
     )
+    parser.add_argument(
+        "--model",
+        metavar="NAME|FILE",
+        default="catdog-resnet101",
+        help="a name of 'petvision models list', or a model file (%(default)s)",
+    )
     parser.add_argument("--recursive", action="store_true", help="folders within folders too")
     parser.add_argument(
         "--unknown",
@@ -155,6 +159,72 @@ def judging(parser: Parser) -> None:
         help="when to say unknown: the model's own threshold, never, or over this score",
     )
     computing(parser)
+
+
+def training(parser: Parser) -> None:
+    """Add a training's configuration and what to do with it."""
+    parser.add_argument("config", nargs="?", type=Path, metavar="CONFIG.yaml")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="settings",
+        metavar="KEY=VALUE",
+        help="another value for a key, such as training.epochs=3; may be repeated",
+    )
+    parser.add_argument("--resume", action="store_true", help="go on where the run stopped")
+    parser.add_argument("--check", action="store_true", help="look at the data, do not train")
+    parser.add_argument("--schema", action="store_true", help="print every key as JSON schema")
+    plain(parser)
+    parser.check = _has_config
+
+
+def _has_config(options: Namespace) -> str:
+    return "" if options.config or options.schema else "CONFIG.yaml is missing"
+
+
+def evaluating(parser: Parser) -> None:
+    """Add a model, labelled photos and where the report goes."""
+    parser.add_argument("model", metavar="NAME|FILE")
+    parser.add_argument(
+        "--data",
+        required=True,
+        metavar="SPEC",
+        help="pets:DIR, cifar10:DIR, cifar100:DIR or folder:DIR, with @trainval or @test",
+    )
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="for the report")
+    parser.add_argument(
+        "--unknown",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="photos of none of the classes, reported under the folder's name; may be repeated",
+    )
+    computing(parser, engine="torch-fp32")
+
+
+def one_model(parser: Parser) -> None:
+    """Add a model by name or file."""
+    parser.add_argument("model", metavar="NAME|FILE")
+    plain(parser)
+
+
+def any_models(parser: Parser) -> None:
+    """Add models by name or file, or none for all."""
+    parser.add_argument("models", nargs="*", metavar="NAME|FILE", help="all of them when none")
+    plain(parser)
+
+
+def model_name(parser: Parser) -> None:
+    """Add a model by name."""
+    parser.add_argument("name", metavar="NAME")
+    plain(parser)
+
+
+def model_file(parser: Parser) -> None:
+    """Add a model file."""
+    parser.add_argument("file", metavar="FILE")
+    plain(parser)
 
 
 def threshold(text: str) -> float | Literal["auto", "off"]:

@@ -7,14 +7,30 @@ used, 4 output cannot be written, 130 interrupted.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from petvision import __version__
-from petvision.arguments import Group, Parser, Verb, choose, judging
+from petvision.arguments import (
+    Group,
+    Parser,
+    Verb,
+    any_models,
+    choose,
+    evaluating,
+    judging,
+    model_file,
+    model_name,
+    one_model,
+    plain,
+    training,
+)
 from petvision.errors import (
     Cancelled,
     ConfigError,
@@ -29,6 +45,7 @@ if TYPE_CHECKING:
     from petvision.images.types import Source
     from petvision.models.handle import ModelHandle
     from petvision.models.results import Prediction
+    from petvision.reports.evaluation import Report
 
 OK, SOME_FAILED, USAGE, NO_MODEL, NO_OUTPUT, INTERRUPTED = 0, 1, 2, 3, 4, 130
 EXIT_CODES: dict[type[PetVisionError], int] = {
@@ -130,6 +147,140 @@ def _in_words(source: Source, prediction: Prediction, terminal: Terminal) -> str
     return f"{source.label}: {terminal.paint('unknown', YELLOW)}: {reason}"
 
 
+# --- train and evaluate -----------------------------------------------------------------------
+
+
+def _train(options: Namespace, terminal: Terminal) -> int:
+    from training.cli import main as train
+
+    return train(
+        options.config,
+        options.settings,
+        resume=options.resume,
+        check=options.check,
+        schema=options.schema,
+        as_json=options.json,
+        quiet=options.quiet,
+    )
+
+
+def _evaluate(options: Namespace, terminal: Terminal) -> int:
+    from petvision.reports.evaluation import evaluate_to_folder
+
+    handle = _open(options)
+    job = evaluate_to_folder(handle, options.data, options.out, options.unknown)
+    report = terminal.follow(job, "photo")
+    if options.json:
+        metrics = json.loads((options.out / "metrics.json").read_bytes())
+        terminal.data(json.dumps(metrics))
+        return OK
+    for line in _table(list(_figures(report))):
+        terminal.data(line)
+    for file in report.files:
+        terminal.say(f"wrote {file}")
+    return OK
+
+
+def _figures(report: Report) -> Iterator[tuple[str, ...]]:
+    f = report.figures
+    low, high = f.accuracy_wilson
+    yield "photos", f"{f.n:,}"
+    yield "accuracy", f"{f.accuracy:.4f}", f"{low:.4f} to {high:.4f}"
+    yield "ROC-AUC", f"{f.roc_auc:.5f}"
+    yield "loss", f"{f.loss:.4f}"
+    yield "ECE", f"{f.ece_after:.4f}", f"{f.ece_before:.4f} before calibration"
+    yield "F1", f"{f.f1_macro:.4f}"
+    yield "refused", f"{f.refused:.4f}"
+    for name, found in report.strange.items():
+        words = f"refused, {found.strange} photos; AUROC {found.auroc:.4f}"
+        yield name, f"{found.strange_refused:.4f}", words
+
+
+# --- models -----------------------------------------------------------------------------------
+
+
+def _models_list(options: Namespace, terminal: Terminal) -> int:
+    from dataclasses import asdict
+
+    from petvision.models import zoo
+
+    entries = zoo.models()
+    if options.json:
+        terminal.data(json.dumps([asdict(entry) for entry in entries], default=os.fspath))
+        return OK
+    rows = [("NAME", "WHERE", "MB", "NETWORK", "CLASSES", "LICENCE")]
+    for entry in entries:
+        what = (entry.architecture, str(entry.classes), entry.licence)
+        rows.append((entry.name, entry.origin, f"{entry.bytes / 1e6:.0f}", *what))
+    for line in _table(rows):
+        terminal.data(line)
+    for entry in entries:
+        if entry.fault:
+            terminal.complain(entry.fault)
+    return OK
+
+
+def _models_info(options: Namespace, terminal: Terminal) -> int:
+    from petvision.models import cards, zoo
+
+    card = zoo.info(options.model)
+    terminal.data(card.model_dump_json(exclude_none=True) if options.json else cards.markdown(card))
+    return OK
+
+
+def _models_fetch(options: Namespace, terminal: Terminal) -> int:
+    from petvision.models import zoo
+
+    job = zoo.fetch(options.name)  # a name it does not know ends here
+    for entry in zoo.models():
+        if entry.name in (options.name, zoo.PREFIX + options.name):
+            terminal.say(f"{entry.name}: {entry.bytes / 1e6:.0f} MB, licence: {entry.licence}")
+    return _tell_path(terminal.follow(job, "B"), options, terminal)
+
+
+def _models_verify(options: Namespace, terminal: Terminal) -> int:
+    from petvision.models import zoo
+
+    names = options.models or [e.name for e in zoo.models() if e.path is not None]
+    damaged = False
+    for name in names:
+        try:
+            found = zoo.verify(name)
+        except ModelError as error:
+            damaged = True
+            terminal.complain(str(error))
+            continue
+        facts = {"name": name, "path": str(found.path), "sha256": found.sha256}
+        words = f"{name}: whole, {found.tensors} tensors, sha256 {found.sha256}"
+        terminal.data(json.dumps(facts) if options.json else words)
+    return NO_MODEL if damaged else OK
+
+
+def _models_add(options: Namespace, terminal: Terminal) -> int:
+    from petvision.models import zoo
+
+    entry = zoo.add(options.file)
+    assert entry.path is not None  # it lies on disk now
+    return _tell_path(entry.path, options, terminal)
+
+
+def _models_remove(options: Namespace, terminal: Terminal) -> int:
+    from petvision.models import zoo
+
+    return _tell_path(zoo.remove(options.name), options, terminal)
+
+
+def _tell_path(path: Path, options: Namespace, terminal: Terminal) -> int:
+    terminal.data(json.dumps({"path": str(path)}) if options.json else str(path))
+    return OK
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
+    for row in rows:
+        yield "  ".join(f"{cell:{w}}" for cell, w in zip(row, widths, strict=False)).rstrip()
+
+
 def _gui(options: Namespace, terminal: Terminal) -> int:
     from petvision.app.application import run
 
@@ -144,6 +295,19 @@ PROGRAM = Group(
     'Drop a photo: cat, dog or "I don\'t know", and why.',
     {
         "predict": Verb("say what is on photos", judging, _predict),
+        "train": Verb("train a model from a YAML file", training, _train),
+        "evaluate": Verb("measure a model on labelled photos", evaluating, _evaluate),
+        "models": Group(
+            "list, describe, fetch, check, add and remove models",
+            {
+                "list": Verb("all there are, and could be fetched", plain, _models_list),
+                "info": Verb("the card of one", one_model, _models_info),
+                "fetch": Verb("bring torchvision's ImageNet weights", model_name, _models_fetch),
+                "verify": Verb("read files wholly and compare digests", any_models, _models_verify),
+                "add": Verb("copy a model file to your own", model_file, _models_add),
+                "remove": Verb("delete one of your own", model_name, _models_remove),
+            },
+        ),
         "gui": Verb("open the window", _gui_options, _gui),
     },
 )

@@ -77,14 +77,18 @@ class Terminal:
 
     @contextmanager
     def bar(self, unit: str, total: int | None = None) -> Iterator[Bar]:
-        """Show a bar with rate and time left while the block runs (on a terminal only)."""
+        """Show a bar with rate and time left while the block runs (on a terminal only).
+
+        ``unit`` names what is counted: "photo", "window", "B" for bytes.
+        """
         from tqdm import tqdm
 
         tqdm.monitor_interval = 0  # no thread beside ours
         hidden = self.quiet or not self.err.isatty()
         with tqdm(
             total=total,
-            unit=f" {unit}",
+            unit=unit if unit == "B" else f" {unit}",
+            unit_scale=unit == "B",
             file=self.err,
             disable=hidden,
             delay=self.patience,
