@@ -2,7 +2,7 @@
 
 Every room is imported inside its verb, so that ``petvision --help`` needs neither torch nor Qt.
 Exit codes: 0 all well, 1 some inputs failed, 2 wrong usage or configuration, 3 model cannot be
-used, 4 output cannot be written, 130 interrupted.
+used, 4 output cannot be written, 130 interrupted; 70 a bug of PetVision, with its report.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from petvision.errors import (
     OutputError,
     PetVisionError,
 )
-from petvision.terminal import BOLD, YELLOW, Terminal, percent, write_any_text
+from petvision.terminal import BOLD, YELLOW, Terminal, crash_report, percent, write_any_text
 
 if TYPE_CHECKING:
     from petvision.images.types import Source
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from petvision.models.results import Prediction
     from petvision.reports.evaluation import Report
 
-OK, SOME_FAILED, USAGE, NO_MODEL, NO_OUTPUT, INTERRUPTED = 0, 1, 2, 3, 4, 130
+OK, SOME_FAILED, USAGE, NO_MODEL, NO_OUTPUT, INTERRUPTED, BUG = 0, 1, 2, 3, 4, 130, 70
 EXIT_CODES: dict[type[PetVisionError], int] = {
     InputError: SOME_FAILED,
     ConfigError: USAGE,
@@ -77,6 +77,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader has had enough, as in "petvision predict … | head"
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
+    except Exception as bug:  # noqa: BLE001 - ours, not the world's: a report, never a trace
+        terminal.complain(f"this is a fault of PetVision's own ({bug!r}). {crash_report(bug)}")
+        return BUG
 
 
 def gui_main() -> int:

@@ -139,6 +139,28 @@ def _shows_colour(stream: TextIO) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
+def crash_report(bug: Exception) -> str:
+    """Write down what a developer needs to mend a bug, and say where it is."""
+    import platform
+    import time
+    import traceback
+
+    import platformdirs
+
+    from petvision import __version__
+
+    folder = platformdirs.user_log_path("petvision", appauthor=False)
+    path = folder / f"crash-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
+    where = f"PetVision {__version__}, Python {platform.python_version()}, {platform.platform()}"
+    text = "".join([where, "\n\n", *traceback.format_exception(bug)])
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8", "backslashreplace")
+    except OSError:  # nowhere to write: then here, rather than lost
+        return f"Its report:\n{text}"
+    return f"What happened is written in {path}; please send it with a report."
+
+
 def write_any_text() -> None:
     """Let standard output carry any name: "?" where the locale lacks a character."""
     if hasattr(sys.stdout, "reconfigure"):  # not under a test's capture
