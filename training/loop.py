@@ -213,7 +213,6 @@ def train(
         ModelError: ``bad_weights`` when the loss is no longer a number.
         OutputError: when a checkpoint cannot be written; the last whole one stays.
     """
-    torch.manual_seed(config.seed)
     run = Run(config, split, net, choose_device(config.device), folder, fingerprint)
     net.to(run.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     (folder / "checkpoints").mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
+import torch
+
 from petvision.errors import OutputError
 from petvision.events import Partial, Progress, Result
 from petvision.models.cards import markdown
@@ -33,6 +35,7 @@ def run(config: Config, *, resume: bool = False) -> RunEvents:
     _open_folder(folder, resume)
     write_atomically(folder / "config.yaml", dump_config(config).encode())
     split = split_of(config, folder / "data.json")
+    torch.manual_seed(config.seed)  # before start: random weights are part of the run
     net, descent = start(config.model, len(split.classes))
     trained: Trained | None = None
     with (folder / "events.jsonl").open("a", encoding="utf-8") as log:
