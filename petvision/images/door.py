@@ -7,6 +7,7 @@ be wrong with a picture ends here in an ``InputError`` with one sentence.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from time import perf_counter
 
 import numpy as np
@@ -67,12 +68,14 @@ def decode(encoded: Encoded, resize: int | None = None, limits: Limits = LIMITS)
     Raises:
         InputError: ``unreadable``, ``unsupported``, ``too_large``.
     """
-    image = _open(encoded, limits)
-    factor = 1
-    if resize and (_is_jpeg(image) or image.width * image.height > REDUCE_ABOVE):
-        short = min(image.size)
-        factor = next((k for k in DRAFT_SCALES if short >= 2 * resize * k), 1)
-    return _picture(image, encoded, factor)
+
+    def factor_of(image: Image.Image) -> int:
+        small = image.width * image.height <= REDUCE_ABOVE
+        if resize is None or (small and not _is_jpeg(image)):
+            return 1
+        return next((k for k in DRAFT_SCALES if min(image.size) >= 2 * resize * k), 1)
+
+    return _picture(encoded, limits, factor_of)
 
 
 def decode_for_display(
@@ -85,10 +88,12 @@ def decode_for_display(
     Raises:
         InputError: as ``decode``.
     """
-    image = _open(encoded, limits)
-    pixels = image.width * image.height
-    factor = next((k for k in DRAFT_SCALES if pixels >= max_pixels * k * k), 1)
-    picture = _picture(image, encoded, factor)
+
+    def factor_of(image: Image.Image) -> int:
+        pixels = image.width * image.height
+        return next((k for k in DRAFT_SCALES if pixels >= max_pixels * k * k), 1)
+
+    picture = _picture(encoded, limits, factor_of)
     height, width = picture.pixels.shape[:2]
     if width * height <= max_pixels:
         return picture
@@ -117,9 +122,14 @@ def _is_jpeg(image: Image.Image) -> bool:
     return name_of(image) == "JPEG"
 
 
-def _picture(image: ImageFile.ImageFile, encoded: Encoded, factor: int) -> Picture:
-    """Decode an opened picture with ``factor``×``factor`` original pixels in one."""
+def _picture(encoded: Encoded, limits: Limits, factor_of: Callable[[Image.Image], int]) -> Picture:
+    """Decode a picture, ``factor_of`` its header original pixels a side in one.
+
+    The opened picture never leaves here, so that its memory is free again afterwards.
+    """
     label = encoded.source.label
+    image = _open(encoded, limits)
+    factor = factor_of(image)
     with damage_told(label):
         frames = _frames_note(image)
         original = image.size
