@@ -108,7 +108,7 @@ def pictures_per_step(engine: Engine, device: torch.device) -> int:
     """How many forward passes of a deep network take about 0.2 s on two cores."""
     if device.type != "cpu":
         return 32
-    return 4 if engine.name.endswith("fp32") else 8
+    return {"torch-fp32": 2, "openvino-bf16": 8}.get(engine.name, 4)
 
 
 def worth_showing(done: int, before: int, total: int, times: int = 8) -> bool:

@@ -200,8 +200,8 @@ def _facts(summed: float, logits: Doubles, target: str) -> tuple[Fact, ...]:
         told = Fact("completeness_gap", 100 * gap / abs(wanted), "%", "Completeness gap")
     return (
         told,
-        Fact("photo_logit", after, "", f"Logit of {target}: this photo"),
-        Fact("baseline_logit", before, "", "Baseline"),
+        Fact("logit", after, "", f"Logit of {target}"),
+        Fact("baseline_logit", before, "", "Of the baseline"),
     )
 
 

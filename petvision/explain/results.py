@@ -36,8 +36,9 @@ class Fact:
 
     def __str__(self) -> str:
         """``Completeness gap: 2.1 %``: whole figures whole, others with three digits."""
-        figure = f"{self.value:,.0f}" if float(self.value).is_integer() else _three(self.value)
-        return f"{self.words}: {figure} {self.unit}".rstrip()
+        value = self.value if abs(self.value) >= 0.0005 else 0.0
+        figure = f"{value:,.0f}" if float(value).is_integer() else _three(value)
+        return f"{self.words}: {figure.replace('-', '−')} {self.unit}".rstrip()
 
 
 def _three(value: float) -> str:

@@ -1,0 +1,75 @@
+"""Feature maps: one row a layer, one image for all."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.text import Text
+
+from petvision.explain.results import ChannelMaps
+from petvision.figures import text
+from petvision.figures.colours import solid
+from petvision.figures.mosaic import GAP, TILE, feature_mosaic
+from petvision.figures.panels import Panel
+from petvision.figures.parts import Area, blank_axes, put_axes
+from petvision.figures.scale import Scale
+from petvision.figures.style import Style
+from petvision.images.types import Picture
+
+
+class ChannelMapsPanel(Panel[ChannelMaps]):
+    """The strongest channels at each depth."""
+
+    def _build(self) -> None:
+        self._axes = blank_axes(self.figure)
+        self._image = self._axes.imshow(np.zeros((1, 1, 4)), interpolation="antialiased")
+        self._names: list[Text] = []
+        self._rows = self._columns = 1
+
+    def _colour(self, style: Style) -> None:
+        for name in self._names:
+            name.set_color(style.text)
+
+    def _update(self, explanation: ChannelMaps, photo: Picture | None) -> None:
+        layers = explanation.layers
+        self._rows = len(layers)
+        self._columns = max((len(layer.maps) for layer in layers), default=1)
+        image = feature_mosaic([layer.maps for layer in layers], self._columns)
+        high, wide = image.shape[:2]
+        self._image.set_data(image)
+        self._image.set_extent((0, wide, high, 0))
+        self._axes.set(xlim=(0, wide), ylim=(high, 0))
+        while len(self._names) < len(layers):
+            self._names.append(
+                self.figure.text(
+                    0, 0, "", ha="right", va="center", size=text.SMALL, family=text.FAMILY,
+                    color=self.style.text, parse_math=False,
+                )
+            )  # fmt: skip
+        for i, name in enumerate(self._names):
+            name.set_visible(i < len(layers))
+        for layer, name in zip(layers, self._names, strict=False):
+            name.set_text(f"{layer.label}\n{layer.maps.shape[2]}×{layer.maps.shape[1]}")
+        words = "answer of the channel, each layer on its own scale"
+        self._scale.set(Scale(0, 1, False, words, ("0", "strongest")), solid())
+
+    def _place(self, area: Area) -> None:
+        """Names to the left of the mosaic, both centred together."""
+        names = 0.12 + max((self._width(name) for name in self._names), default=0.0)
+        step = (TILE + GAP) / (self._columns * (TILE + GAP) - GAP)
+        wide = min(
+            area.width - names,
+            area.height * (self._columns * (TILE + GAP) - GAP) / (self._rows * (TILE + GAP) - GAP),
+        )
+        wide = max(wide, 0.01)
+        high = wide * step * self._rows
+        left = area.left + (area.width - names - wide) / 2 + names
+        top = area.top - (area.height - high) / 2
+        put_axes(self._axes, Area(left, top - high, wide, high))
+        width, height = self.figure.get_size_inches()
+        for i, name in enumerate(self._names):
+            middle = top - wide * step * (i + 0.5 * TILE / (TILE + GAP))
+            name.set_position(((left - 0.08) / width, middle / height))
+
+    @staticmethod
+    def _width(name: Text) -> float:
+        return max(text.width(line, text.SMALL) for line in name.get_text().split("\n"))
