@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from petvision.images.types import Source
     from petvision.models.handle import ModelHandle
     from petvision.models.results import Prediction
+    from petvision.models.stream import Answer
     from petvision.reports.evaluation import Report
 
 OK, SOME_FAILED, USAGE, NO_MODEL, NO_OUTPUT, INTERRUPTED, BUG = 0, 1, 2, 3, 4, 130, 70
@@ -117,7 +118,6 @@ def _outcome(done: int, failed: int, terminal: Terminal) -> int:
 
 def _predict(options: Namespace, terminal: Terminal) -> int:
     from petvision.models.stream import answers
-    from petvision.reports.prediction import error_json, prediction_json
 
     handle = _open(options)
     sources, total = _sources(options)
@@ -125,18 +125,24 @@ def _predict(options: Namespace, terminal: Terminal) -> int:
     with terminal.bar("photo", total) as bar:
         for answer in answers(handle, sources, unknown=options.unknown):
             done += 1
+            failed += answer.prediction is None
             bar.update(1)
-            if answer.prediction is not None and options.json:
-                terminal.data(prediction_json(answer.source, answer.prediction))
+            if options.json:
+                terminal.data(_as_json(answer))
             elif answer.prediction is not None:
                 terminal.data(_in_words(answer.source, answer.prediction, terminal))
             else:
-                failed += 1
-                if options.json:
-                    terminal.data(error_json(answer.source, answer.error))
-                else:
-                    terminal.complain(str(answer.error))
+                terminal.complain(str(answer.error))
     return _outcome(done, failed, terminal)
+
+
+def _as_json(answer: Answer) -> str:
+    from petvision.reports.prediction import error_json, prediction_json
+
+    if answer.prediction is not None:
+        return json.dumps(prediction_json(answer.source, answer.prediction))
+    assert answer.error is not None  # an answer is one or the other
+    return json.dumps(error_json(answer.source, answer.error))
 
 
 def _in_words(source: Source, prediction: Prediction, terminal: Terminal) -> str:

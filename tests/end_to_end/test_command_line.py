@@ -28,7 +28,6 @@ def test_ctrl_c_ends_with_130_and_keeps_what_was_done(predict: list[str], sample
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    assert running.stdin and running.stdout and running.stderr
     with running:
         running.stdin.write(photo * 60)
         running.stdin.flush()  # and it stays open: the program waits for more
@@ -45,7 +44,6 @@ def test_a_reader_that_has_had_enough_is_no_error(predict: list[str], samples: P
     running = subprocess.Popen(
         [*predict, *[str(samples)] * 20], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    assert running.stdout and running.stderr
     with running:
         assert running.stdout.readline().startswith(b"cat.jpg: ")
         running.stdout.close()
