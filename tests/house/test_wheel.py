@@ -1,8 +1,7 @@
-"""What travels: every room, the bundled files and the licences, and nothing else."""
+"""The wheel carries every room, the samples and the weights, and finds them where it lies."""
 
 from __future__ import annotations
 
-import pkgutil
 import shutil
 import subprocess
 import sys
@@ -11,66 +10,74 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from setuptools import find_packages
 
 import petvision
-import training
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).resolve().parents[2]
+SHOW = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import petvision
+from petvision.images import door
+from petvision.images.samples import samples
+from petvision.places import bundled
+assert petvision.__file__.startswith(sys.argv[1])
+for source in samples():
+    assert source.location.startswith(sys.argv[1]), source
+    door.load(source)
+assert bundled("weights", "stand-in.safetensors").read_bytes() == b"weights"
+"""
 
 
-def packages_there_are() -> set[str]:
-    found = set()
-    for package in (petvision, training):
-        found.add(package.__name__)
-        modules = pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
-        found |= {m.name for m in modules if m.ispkg}
-    return found
-
-
-def test_every_room_is_named_in_the_project_file():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    named = set(project["tool"]["setuptools"]["packages"])
-    assert named == packages_there_are() | {"petvision.resources", "petvision.weights"}
+def test_every_room_is_named_for_the_wheel() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    named = set(settings["tool"]["setuptools"]["packages"])
+    rooms = set(find_packages(str(ROOT), include=["petvision*", "training*"]))
+    assert named - {"petvision.resources", "petvision.weights"} == rooms
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    """The wheel of a copy of this checkout, so that nothing is built inside it."""
-    folder = tmp_path_factory.mktemp("wheel")
-    source = folder / "source"
-    away = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "tests")
-    shutil.copytree(ROOT, source, ignore=away)
-    how = ["--no-deps", "--no-build-isolation", "-q", "-w", str(folder)]
-    subprocess.run([sys.executable, "-m", "pip", "wheel", *how, str(source)], check=True)
-    (path,) = folder.glob("*.whl")
-    return zipfile.ZipFile(path)
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel made from a copy of the checkout, with a stand-in for the large model files."""
+    copy = tmp_path_factory.mktemp("checkout")
+    skip = shutil.ignore_patterns("*.safetensors", "__pycache__", "build", "*.egg-info")
+    for folder in ("petvision", "training", "resources", "weights"):
+        shutil.copytree(ROOT / folder, copy / folder, ignore=skip)
+    for file in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / file, copy / file)
+    (copy / "weights" / "stand-in.safetensors").write_bytes(b"weights")
+    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*command, "--quiet", "-w", copy / "out", copy], check=True)
+    (made,) = (copy / "out").glob("petvision-*.whl")
+    return made
 
 
-def test_the_wheel_carries_the_bundled_files_and_licences(wheel: zipfile.ZipFile):
-    names = set(wheel.namelist())
+def test_the_wheel_carries_what_the_program_needs(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for sample in ("cat.jpg", "dog.jpg", "neither.jpg", "LICENCES.md"):
+        assert f"petvision/resources/samples/{sample}" in names
+    assert "petvision/weights/stand-in.safetensors" in names
+    modules = {str(path.relative_to(ROOT)) for path in (ROOT / "petvision").rglob("*.py")}
+    assert modules <= names
+    configs = {str(path.relative_to(ROOT)) for path in (ROOT / "training").rglob("*.yaml")}
+    assert configs <= names
+    assert not [name for name in names if name.startswith("tests")]
+
+
+def test_the_wheel_has_its_commands_and_licences(wheel: Path) -> None:
+    archive = zipfile.ZipFile(wheel)
     info = f"petvision-{petvision.__version__}.dist-info"
-    assert {
-        "petvision/cli.py",
-        "petvision/resources/samples/cat.jpg",
-        "petvision/resources/samples/LICENCES.md",
-        "petvision/weights/LICENSE",
-        "training/cli.py",
-        f"{info}/licenses/LICENSE",
-        f"{info}/licenses/weights/LICENSE",
-    } <= names
-    assert any(n.startswith("training/configs/") and n.endswith(".yaml") for n in names)
+    commands = archive.read(f"{info}/entry_points.txt").decode()
+    assert "petvision = petvision.cli:main" in commands
+    assert "petvision-gui = petvision.cli:gui_main" in commands
+    names = archive.namelist()
+    assert f"{info}/licenses/LICENSE" in names
+    assert f"{info}/licenses/weights/LICENSE" in names
     assert {name.split("/")[0] for name in names} == {"petvision", "training", info}
 
 
-def test_the_wheel_has_its_commands(wheel: zipfile.ZipFile):
-    info = f"petvision-{petvision.__version__}.dist-info"
-    commands = wheel.read(f"{info}/entry_points.txt").decode()
-    assert "petvision = petvision.cli:main" in commands
-    assert "petvision-gui = petvision.cli:gui_main" in commands
-
-
-def test_no_photo_and_no_weights_of_others_travel(wheel: zipfile.ZipFile):
-    models = [n for n in wheel.namelist() if n.endswith((".safetensors", ".pth", ".pt"))]
-    assert all(n.startswith("petvision/weights/catdog-") for n in models)
-    megabytes = sum(i.file_size for i in wheel.infolist() if i.filename not in models) / 1e6
-    assert megabytes < 20
+def test_an_unpacked_wheel_finds_its_samples_and_weights(wheel: Path, tmp_path: Path) -> None:
+    zipfile.ZipFile(wheel).extractall(tmp_path)
+    command = [sys.executable, "-P", "-c", SHOW, str(tmp_path)]
+    subprocess.run(command, check=True, cwd=tmp_path)
