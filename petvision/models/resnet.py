@@ -161,7 +161,7 @@ def grow(tensors: dict[str, Tensor], blocks_per_stage: Sequence[int]) -> dict[st
 
     Args:
         tensors: a bottleneck network's, with torchvision's names.
-        blocks_per_stage: of the deeper network.
+        blocks_per_stage: of the deeper network; a stage of one block cannot grow.
 
     Returns:
         A new dictionary; the tensors it shares with ``tensors`` are not copied.

@@ -22,6 +22,7 @@ from petvision.models.resnet import STAGES, BasicBlock, Bottleneck, ResNet
 
 sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # it would phone home
 import openvino  # noqa: E402
+from openvino import opset1  # noqa: E402  (its pooling gives no indices)
 from openvino import opset13 as ops  # noqa: E402
 
 Precision = Literal["fp32", "bf16"]
@@ -131,8 +132,7 @@ def _max_pool(x: Node, layer: nn.MaxPool2d) -> Node:
         [value, value] if isinstance(value, int) else list(value)
         for value in (layer.kernel_size, layer.stride, layer.padding)
     )
-    y = ops.max_pool(x, stride, [1, 1], padding, padding, size, "floor", "explicit")
-    return y.output(0)
+    return opset1.max_pool(x, stride, padding, padding, size, "floor")
 
 
 def _constant(values: Tensor) -> Node:

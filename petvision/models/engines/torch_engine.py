@@ -70,12 +70,6 @@ def _is_pooled(network: nn.Module) -> bool:
     return hasattr(network, "trunk") and averaged and isinstance(last, nn.Linear)
 
 
-def _is_pooled(network: nn.Module) -> bool:
-    pooling, last = getattr(network, "avgpool", None), getattr(network, "fc", None)
-    averaged = isinstance(pooling, nn.AdaptiveAvgPool2d) and pooling.output_size in (1, (1, 1))
-    return hasattr(network, "trunk") and averaged and isinstance(last, nn.Linear)
-
-
 def _is_plain(network: nn.Module) -> bool:
     parts = [getattr(network, name, None) for name in ("features", "avgpool", "classifier")]
     *_, classifier = parts
