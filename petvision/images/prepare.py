@@ -11,6 +11,7 @@ from PIL import Image
 from petvision.images.door import LIMITS, decode, load
 from petvision.images.types import (
     Box,
+    Encoded,
     Floats,
     Geometry,
     ImageFacts,
@@ -97,7 +98,15 @@ def open_prepared(source: Source, spec: InputSpec, limits: Limits = LIMITS) -> P
     Raises:
         InputError: as ``door.load`` and ``door.decode``.
     """
-    encoded = load(source, limits)
+    return prepare_encoded(load(source, limits), spec, limits)
+
+
+def prepare_encoded(encoded: Encoded, spec: InputSpec, limits: Limits = LIMITS) -> Prepared:
+    """Decode and prepare a picture whose bytes are here; all of ``ms`` but ``compute`` is filled.
+
+    Raises:
+        InputError: as ``door.decode``.
+    """
     start = perf_counter()
     picture = decode(encoded, spec.resize, limits)
     decode_ms = 1000 * (perf_counter() - start)
