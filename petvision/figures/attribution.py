@@ -30,8 +30,9 @@ class AttributionPanel(Panel[Attribution]):
         self._axes = blank_axes(self.figure)
         nothing = np.zeros((1, 1, 3), np.uint8)
         self._picture = self._axes.imshow(nothing, interpolation="bilinear", zorder=1)
-        self._unseen = self._axes.add_patch(PathPatch(_ring(Geometry(1, 1, (0, 0, 1, 1), 1))))
-        self._unseen.set(hatch="////", linewidth=0, zorder=2)
+        self._unseen = PathPatch(_ring(Geometry(1, 1, (0, 0, 1, 1), 1)), hatch="////", linewidth=0)
+        self._unseen.set_zorder(2)
+        self._axes.add_patch(self._unseen)
         self._heat = self._axes.imshow(np.zeros((1, 1)), interpolation="bilinear", zorder=3)
         self._axes.set_aspect("equal")
         self._remark = self._axes.text(

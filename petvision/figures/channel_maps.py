@@ -23,6 +23,7 @@ class ChannelMapsPanel(Panel[ChannelMaps]):
         self._axes = blank_axes(self.figure)
         self._image = self._axes.imshow(np.zeros((1, 1, 4)), interpolation="antialiased")
         self._names: list[Text] = []
+        self._words: list[tuple[str, str]] = []
         self._rows = self._columns = 1
 
     def _colour(self, style: Style) -> None:
@@ -47,14 +48,17 @@ class ChannelMapsPanel(Panel[ChannelMaps]):
             )  # fmt: skip
         for i, name in enumerate(self._names):
             name.set_visible(i < len(layers))
-        for layer, name in zip(layers, self._names, strict=False):
-            name.set_text(f"{layer.label}\n{layer.maps.shape[2]}×{layer.maps.shape[1]}")
-        words = "answer of the channel, each layer on its own scale"
+        self._words = [
+            (layer.label, f"{layer.maps.shape[2]}×{layer.maps.shape[1]}") for layer in layers
+        ]
+        words = "activation, each layer on its own scale"
         self._scale.set(Scale(0, 1, False, words, ("0", "strongest")), solid())
 
     def _place(self, area: Area) -> None:
         """Names to the left of the mosaic, both centred together."""
-        names = 0.12 + max((self._width(name) for name in self._names), default=0.0)
+        names = 0.12 + max(
+            (text.width(line, text.SMALL) for both in self._words for line in both), default=0.0
+        )
         step = (TILE + GAP) / (self._columns * (TILE + GAP) - GAP)
         wide = min(
             area.width - names,
@@ -66,10 +70,8 @@ class ChannelMapsPanel(Panel[ChannelMaps]):
         top = area.top - (area.height - high) / 2
         put_axes(self._axes, Area(left, top - high, wide, high))
         width, height = self.figure.get_size_inches()
-        for i, name in enumerate(self._names):
+        lines = 2 if wide * step > text.height(2, text.SMALL) else 1
+        for i, (words, name) in enumerate(zip(self._words, self._names, strict=False)):
+            name.set_text("\n".join(words[:lines]))
             middle = top - wide * step * (i + 0.5 * TILE / (TILE + GAP))
             name.set_position(((left - 0.08) / width, middle / height))
-
-    @staticmethod
-    def _width(name: Text) -> float:
-        return max(text.width(line, text.SMALL) for line in name.get_text().split("\n"))

@@ -59,7 +59,7 @@ class KernelsPanel(Panel[KernelSet]):
         else:
             self._show_norms(explanation.norms)
             self._bars_axes.set_xlabel(f"filters of {explanation.layer}", size=text.SMALL)
-            self._scale.set(None)
+            self._scale.hide()
 
     def _show_pictures(self, pictures: Floats) -> None:
         """RGB three times as large as the single channels, which stand in a column beside it."""

@@ -36,7 +36,8 @@ def feature_mosaic(rows: list[Floats], columns: int) -> Floats:
 def _tile(one: Floats) -> Floats:
     """A map as a TILE×TILE square: cells stay cells, larger maps are averaged."""
     rule = Image.Resampling.BOX if max(one.shape) > TILE else Image.Resampling.NEAREST
-    return np.asarray(Image.fromarray(np.asarray(one, np.float32)).resize((TILE, TILE), rule))
+    image = Image.fromarray(np.asarray(one, np.float32)).resize((TILE, TILE), rule)
+    return np.asarray(image, np.float32)
 
 
 def scaled(grid: Floats, side: int) -> Floats:
@@ -44,7 +45,8 @@ def scaled(grid: Floats, side: int) -> Floats:
     factor = side / max(grid.shape[:2])
     high, wide = (max(1, round(length * factor)) for length in grid.shape[:2])
     image = Image.fromarray((grid * 255).round().astype(np.uint8))
-    return np.asarray(image.resize((wide, high), Image.Resampling.BOX), np.float32) / 255
+    small = image.resize((wide, high), Image.Resampling.BOX)
+    return np.asarray(small, np.float32) / np.float32(255)
 
 
 def filter_grid(filters: Floats, zoom: int) -> Floats:
@@ -67,6 +69,6 @@ def filter_pictures(weights: Floats) -> Floats:
     A filter that is next to silent beside the others stays grey.
     """
     largest = np.abs(weights).max((1, 2, 3), keepdims=True)
-    floor = max(SILENT * float(largest.max(initial=0)), np.finfo(np.float32).tiny)
+    floor = SILENT * float(largest.max(initial=0)) or 1.0
     pictures = 0.5 + 0.5 * weights / np.maximum(largest, floor)
     return np.asarray(pictures.transpose(0, 2, 3, 1), np.float32)

@@ -118,18 +118,23 @@ class ScaleBar:
             words.set_color(style.text)
         self._words.set_color(style.muted)
 
-    def set(self, scale: Scale | None, colours: Colormap | None = None) -> None:
-        """Show another scale, or none."""
-        self._shown = scale is not None
-        for artist in (self._axes, self._low, self._high, self._words):
-            artist.set_visible(self._shown)
-        if scale is None:
-            return
+    def hide(self) -> None:
+        """Show no scale."""
+        self._show(False)
+
+    def set(self, scale: Scale, colours: Colormap) -> None:
+        """Show another scale."""
+        self._show(True)
         self._image.set_cmap(colours)
         self._zero.set_visible(scale.low < 0)
         self._low.set_text(scale.ends[0])
         self._high.set_text(scale.ends[1])
         self._words.set_text(scale.words)
+
+    def _show(self, shown: bool) -> None:
+        self._shown = shown
+        for artist in (self._axes, self._low, self._high, self._words):
+            artist.set_visible(shown)
 
     def fit(self, width: float) -> float:
         """How high it will be; 0 where there is none."""
@@ -139,6 +144,7 @@ class ScaleBar:
             text.width(artist.get_text(), text.SMALL)
             for artist in (self._low, self._high, self._words)
         )
+        self._words.set_visible(words < width)
         self._below = words + 2 * max(low, high) + 0.2 > min(width, self.WIDEST)
         return 2 * self.GAP + self.THICK + text.height(1 + self._below, text.SMALL)
 
