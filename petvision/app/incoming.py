@@ -12,12 +12,13 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
-from PySide6.QtCore import QBuffer, QIODevice, QMimeData, QUrl
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMimeData, QUrl
+from PySide6.QtGui import QImage, QImageWriter
 
 from petvision.images.types import Source
 
 _ENCODED = ("image/png", "image/jpeg", "image/webp", "image/gif", "image/tiff", "image/bmp")
+QUICK = 10  # of 100: a PNG that packs little and fast
 _PICTURE_TAG = re.compile(r"""<img\b[^>]*?\bsrc\s*=\s*(["'])(.*?)\1""", re.IGNORECASE | re.DOTALL)
 _DATA_URL = re.compile(r"data:image/[\w.+-]+(;[^,]*)?,", re.IGNORECASE)
 
@@ -69,7 +70,9 @@ def encoded(image: QImage, label: str) -> Source:
     """A bitmap as a PNG's bytes (lossless and quick); called in the pool."""
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    image.save(buffer, b"PNG", 90)  # Qt's "quality" of a PNG: 90 packs little and fast
+    writer = QImageWriter(buffer, QByteArray(b"png"))
+    writer.setCompression(QUICK)
+    writer.write(image)
     return Source("bytes", "", label, bytes(buffer.data().data()))
 
 

@@ -18,8 +18,6 @@ from PySide6.QtCore import QObject, QThread, Signal
 from petvision.errors import PetVisionError
 from petvision.events import Progress, Result
 
-JOIN_MS = 2000
-
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -106,14 +104,13 @@ class ComputeLane(QThread):
                 if running.ticket == ticket:
                     running.urgency = urgency
 
-    def close(self, wait_ms: int = JOIN_MS) -> bool:
-        """Stop all jobs and join the thread. False when it is still in a step after ``wait_ms``."""
+    def close(self) -> None:
+        """Stop all jobs; the thread ends after the step it is in (then ``wait`` returns)."""
         with self._changed:
             self._closing = True
             for running in self._jobs:
                 running.stale = True
             self._changed.notify()
-        return self.wait(wait_ms)
 
     def run(self) -> None:
         """The thread: the most urgent job gets one step, until closed."""

@@ -99,6 +99,13 @@ class Menus(QObject):
             (self.tr("Save Panel’s &Numbers (NPY)…"), "npy", None),
         ):
             self._add(menu, text, partial(saving.save_panel, kind), key, saveable)
+        self._add(
+            menu,
+            self.tr("Save &All Panels…"),
+            saving.save_all,
+            "Ctrl+Shift+S",
+            lambda: saving.explained is not None,
+        )
         menu.addSeparator()
         self._add(menu, self.tr("&Quit"), window.close, STANDARD.Quit)
 

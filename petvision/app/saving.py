@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +12,10 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from petvision.app import words
 from petvision.app.explain.work import PanelState
-from petvision.errors import OutputError, PetVisionError
-from petvision.explain.results import Explanation
+from petvision.errors import PetVisionError
+from petvision.explain.results import Explained, Explanation
 from petvision.figures.style import LIGHT, Style
-from petvision.images.types import Picture
+from petvision.images.types import Picture, Source
 
 if TYPE_CHECKING:
     from petvision.app.window import Window
@@ -42,7 +41,7 @@ class Saving(QObject):
         if panel is None or photo is None or panel.explanation is None:
             return
         name = f"{Path(photo.source.label).stem}-{panel.method.id}.{kind}"
-        start = Path(self._session.settings.get("save_folder", str(Path.home()))) / name
+        start = Path(self._folder) / name
         title = self.tr("Save {panel}").format(panel=words.tr(panel.method.card.title))
         chosen, _ = QFileDialog.getSaveFileName(
             self._window, title, str(start), f"{kind.upper()} (*.{kind})"
@@ -54,7 +53,7 @@ class Saving(QObject):
 
     def write(self, explanation: Explanation, kind: str, path: Path) -> None:
         """Write an explanation to ``path`` in the pool."""
-        work = partial(save, path, kind, explanation, self._picture, LIGHT)
+        work = partial(save, path, kind, explanation, self._picture)
         self._session.in_background(work, self._saved, self._failed)
 
     def copy_panel(self) -> None:
@@ -64,6 +63,32 @@ class Saving(QObject):
             style = self._window.theme.style
             work = partial(content, "png", panel.explanation, self._picture, style)
             self._session.in_background(work, self._copied, self._failed)
+
+    @property
+    def explained(self) -> Explained | None:
+        """All panels of the photo in view, where they are done."""
+        photo, panels = self._session.current, self._session.explanations.panels.values()
+        done = [p.explanation for p in panels if p.status == "done" and p.explanation is not None]
+        if photo is None or photo.prediction is None or not done or len(done) < len(panels):
+            return None
+        target = self._session.explanations.target
+        return Explained(photo.prediction, target, tuple(done))
+
+    def save_all(self) -> None:
+        """Ask for a folder and write all panels of the photo in view into one named after it."""
+        explained, photo = self.explained, self._session.current
+        if explained is None or photo is None:
+            return
+        title = self.tr("Save all panels in")
+        chosen = QFileDialog.getExistingDirectory(self._window, title, self._folder)
+        if chosen:
+            self._session.settings.put("save_folder", chosen)
+            work = partial(save_folder, Path(chosen), photo.source, explained, self._picture)
+            self._session.in_background(work, self._saved, self._failed)
+
+    @property
+    def _folder(self) -> str:
+        return self._session.settings.get("save_folder", str(Path.home()))
 
     @property
     def _picture(self) -> Picture | None:
@@ -93,29 +118,34 @@ class Saving(QObject):
 def content(kind: str, explanation: Explanation, photo: Picture | None, style: Style) -> bytes:
     """A panel as the bytes of a ``png``, ``svg`` or ``npy`` file; runs in the pool."""
     from petvision.figures import render
-    from petvision.reports.panels import numbers
+    from petvision.reports.panels import npy
 
     if kind == "npy":
-        return numbers(explanation)
+        return npy(explanation)
     drawn = render.png if kind == "png" else render.svg
     return drawn(explanation, photo, style)
 
 
-def save(
-    path: Path, kind: str, explanation: Explanation, photo: Picture | None, style: Style
-) -> Path:
-    """Write a panel to ``path`` (aside, then renamed); runs in the pool.
+def save(path: Path, kind: str, explanation: Explanation, photo: Picture | None) -> Path:
+    """Write a panel to ``path``; runs in the pool.
 
     Raises:
         OutputError: ``no_space`` or ``read_only``.
     """
-    aside = path.with_name(f"{path.name}.part")
-    try:
-        aside.write_bytes(content(kind, explanation, photo, style))
-        aside.replace(path)
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise OutputError("no_space", path.name) from error
-        reason = (error.strerror or str(error)).lower()
-        raise OutputError("read_only", path.name, reason=reason) from error
+    from petvision.models.files import write_atomically
+
+    write_atomically(path, content(kind, explanation, photo, LIGHT))
     return path
+
+
+def save_folder(folder: Path, source: Source, explained: Explained, photo: Picture | None) -> Path:
+    """Write all panels of a photo into a folder named after it; runs in the pool.
+
+    Raises:
+        OutputError: ``exists``, ``no_space`` or ``read_only``.
+    """
+    from petvision.reports.panels import stem_of, write
+
+    place = folder / stem_of(source)
+    write(place, source, explained, photo)
+    return place

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from petvision.models.handle import ModelHandle
 
 DEFAULT_MODEL = "catdog-resnet101"
-OPEN, PREDICT, FIGURES, ENGINE = 0, 1, 2, 40
+OPEN, PREDICT, FIGURES = 0, 1, 2
 VISITS_KEPT = 6
 T = TypeVar("T")
 
@@ -74,6 +74,7 @@ class Session(QObject):
         self.figures_ready = False
         self._lane = ComputeLane(self)
         self._lister = ComputeLane(self)
+        self._tuner = ComputeLane(self)
         self._pool = Pool(self)
         self.explanations = Explanations(self._lane, self)
         self._badges = Badges(self.photos, self._pool, self._lane, self)
@@ -87,6 +88,7 @@ class Session(QObject):
         queued = Qt.ConnectionType.QueuedConnection
         self._lane.happened.connect(self._happened, queued)
         self._lister.happened.connect(self._listed_some, queued)
+        self._tuner.happened.connect(self._tuned, queued)
         self._pool.crashed.connect(self.crashed)
         self.explanations.changed.connect(self.work_changed)
 
@@ -94,8 +96,8 @@ class Session(QObject):
 
     def start(self) -> None:
         """Start the threads and open the model; call once the window is on the screen."""
-        self._lane.start()
-        self._lister.start()
+        for lane in (self._lane, self._lister, self._tuner):
+            lane.start()
         self.open_model(self.settings.get("model", "") or DEFAULT_MODEL)
         for sample in samples():
             self._pool.submit(
@@ -108,9 +110,11 @@ class Session(QObject):
     def close(self) -> None:
         """Stop everything and join the threads."""
         self._pool.close()
-        self._lister.close()
-        if not self._lane.close():
-            self._lane.wait()  # in the middle of one long step (opening a model): it must end
+        lanes = (self._lane, self._tuner, self._lister)
+        for lane in lanes:
+            lane.close()
+        for lane in lanes:
+            lane.wait()  # one step at most; the longest are importing torch, compiling a model
 
     def stop(self) -> None:
         """Stop what was asked for: the verdict, the panels, badges, the listing of folders."""
@@ -162,7 +166,9 @@ class Session(QObject):
         self.explanations.begin(None)
         self.explanations.forget()
         self.explanations.offer(opened.methods, self.settings.table("parameters"))
-        if not self.figures_ready:
+        if self.figures_ready:
+            self._tune()
+        else:
             self._importing = self._lane.submit(Job("figures", FIGURES, tasks.import_figures))
         self.photos.forget_verdicts()
         self.model_changed.emit()
@@ -338,9 +344,25 @@ class Session(QObject):
             self._predicting = 0
             self._verdict_arrived(event)
         elif ticket == self._importing and over:
+            self._tune()
             self.figures_ready = isinstance(event, Result)
             self.known.emit()
         self.work_changed.emit()
+
+    def _tune(self) -> None:
+        """Make a fast engine ready, beside the lane: the reference answers meanwhile."""
+        if self.handle is not None:
+            make = partial(tasks.fast_engine, self.handle)
+            self._tuner.submit(Job("engine", 0, make))
+
+    @Slot(int, object)
+    def _tuned(self, _: int, event: object) -> None:
+        if isinstance(event, Crashed):
+            self.crashed.emit(event.report)
+        if isinstance(event, Result) and self.handle is not None:
+            tuned: ModelHandle = event.value
+            if tuned.sha256 == self.handle.sha256:  # another model may have come since
+                self.handle = self._badges.handle = tuned
 
     def _model_arrived(self, event: object) -> None:
         if isinstance(event, Result):

@@ -46,6 +46,11 @@ class StatusLine(QWidget):
         self._said = sentence
         self.refresh()
 
+    @property
+    def text(self) -> str:
+        """What the line says."""
+        return self._words.text()
+
     def refresh(self) -> None:
         """Show the work as it is now."""
         text, share = self._work()

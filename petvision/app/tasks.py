@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +74,13 @@ def open_model(name: str) -> Iterator[Progress | Result[Opened]]:
         name for name, layer in opened.network.named_modules() if isinstance(layer, torch.nn.Conv2d)
     )
     yield Result(Opened(opened, tuple(METHODS.values()), layers))
+
+
+def fast_engine(handle: ModelHandle) -> Iterator[Result[ModelHandle]]:
+    """The same model answered by the fastest engine of this machine; measured once, remembered."""
+    from petvision.models.engine import with_fast_engine
+
+    yield Result(with_fast_engine(handle))
 
 
 def import_figures() -> Iterator[Result[None]]:
@@ -153,15 +159,9 @@ def prepare(encoded: Encoded, spec: InputSpec) -> Prepared:
     Raises:
         InputError: when it cannot be read.
     """
-    from petvision.images import door
-    from petvision.images import prepare as preparing
+    from petvision.images.prepare import prepare_encoded
 
-    start = time.perf_counter()
-    picture = door.decode(encoded, resize=spec.resize)
-    decode_ms = 1000 * (time.perf_counter() - start)
-    prepared = preparing.prepare(picture, spec)
-    ms = replace(prepared.ms, read=encoded.read_ms, decode=decode_ms)
-    return replace(prepared, ms=ms)
+    return prepare_encoded(encoded, spec)
 
 
 def display(encoded: Encoded) -> Display:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
-from petvision.app.explain.panel import PanelWidget
+from petvision.app.explain.panel import MIN_HEIGHT, PanelWidget
 from petvision.app.explain.work import PanelState
 from petvision.app.theme import Theme
 from petvision.figures.style import GRID_PX
 from petvision.images.types import Picture
 
-COLUMN_PX = 264
-SPANS = 6
+COLUMN_PX = 256
+GAP_PX = 2 * GRID_PX
 MOST_COLUMNS = 3
 
 
@@ -34,15 +34,10 @@ class PanelGrid(QWidget):
         self.panels: dict[str, PanelWidget] = {}
         self.alone = ""
         self.selected = ""
-        self._columns = 0
-        self._layout = QGridLayout(self)
-        self._layout.setContentsMargins(0, 0, 0, 0)
-        self._layout.setSpacing(2 * GRID_PX)
 
     def offer(self, states: dict[str, PanelState]) -> None:
         """Make a panel for each method; the ones there were go away."""
         for panel in self.panels.values():
-            panel.shut()
             panel.deleteLater()
         self.panels = {name: self._make(name, state) for name, state in states.items()}
         self.alone = self.selected = ""
@@ -80,30 +75,34 @@ class PanelGrid(QWidget):
         self.large.emit(name)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Another width may fit another number of columns."""
+        """Place the panels for the new size."""
         super().resizeEvent(event)
-        if self._fitting() != self._columns and not self.alone:
-            self._arrange()
-
-    def _fitting(self) -> int:
-        gap = self._layout.spacing()
-        return min(MOST_COLUMNS, max(1, (self.width() + gap) // (COLUMN_PX + gap)))
+        self._arrange()
 
     def _arrange(self) -> None:
-        """Put the panels in rows; a last row that is not full is spread over the width."""
-        self._columns = self._fitting()
-        for panel in self.panels.values():
-            self._layout.removeWidget(panel)
+        """Put the panels in rows of equal heights; a last row that is not full is spread out.
+
+        By hand, not with a grid layout: that one gives columns of equal stretch unequal widths.
+        """
         shown = [self.panels[self.alone]] if self.alone else list(self.panels.values())
-        columns = 1 if self.alone else self._columns
-        rows = [shown[first : first + columns] for first in range(0, len(shown), columns)]
-        for number, row in enumerate(rows):
-            span = SPANS // len(row)
-            for place, panel in enumerate(row):
-                self._layout.addWidget(panel, number, place * span, 1, span)
-        for number in range(self._layout.rowCount()):
-            self._layout.setRowStretch(number, 1 if number < len(rows) else 0)
-        for column in range(SPANS):
-            self._layout.setColumnStretch(column, 1)
         for panel in self.panels.values():
             panel.setVisible(panel in shown)
+        columns = 1 if self.alone else self._columns()
+        rows = [shown[first : first + columns] for first in range(0, len(shown), columns)]
+        if not rows:
+            return
+        self.setMinimumHeight(len(rows) * (MIN_HEIGHT + GAP_PX) - GAP_PX)
+        for number, row in enumerate(rows):
+            top, high = _share(self.height(), len(rows), number)
+            for place, panel in enumerate(row):
+                left, wide = _share(self.width(), len(row), place)
+                panel.setGeometry(left, top, wide, high)
+
+    def _columns(self) -> int:
+        return min(MOST_COLUMNS, max(1, (self.width() + GAP_PX) // (COLUMN_PX + GAP_PX)))
+
+
+def _share(length: int, parts: int, number: int) -> tuple[int, int]:
+    """Start and length of one of equal parts with gaps between, in whole pixels."""
+    start = round(number * (length + GAP_PX) / parts)
+    return start, round((number + 1) * (length + GAP_PX) / parts) - GAP_PX - start

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from petvision.figures.panels import Panel
 
 ETA_FROM = 2.0
-MIN_HEIGHT = 264
+MIN_HEIGHT = 272
 
 
 class PanelWidget(QFrame):
@@ -48,12 +48,11 @@ class PanelWidget(QFrame):
         super().__init__(parent)
         self.panel = panel
         self._theme = theme
-        self._canvas: Canvas | None = None
+        self.canvas: Canvas | None = None
         self._drawing: Panel[Any] | None = None
         self._shown: tuple[object, object] = (None, None)
         self.setProperty("card", True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMinimumHeight(MIN_HEIGHT)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._progress = ThinBar(theme)
         self._facts = Elided(2)
@@ -178,19 +177,19 @@ class PanelWidget(QFrame):
         """Update the figure in place; it is made once, with the first explanation."""
         explanation = self.panel.explanation
         assert explanation is not None
-        if self._canvas is None:
-            self._canvas = self._make_canvas()
+        if self.canvas is None:
+            self.canvas = self._make_canvas()
         if self._drawing is None:
             from petvision.figures.panels import panel as drawing_of
 
             self._drawing = drawing_of(
-                type(explanation), self._canvas.figure, self._theme.style, bare=True
+                type(explanation), self.canvas.figure, self._theme.style, bare=True
             )
         if self._shown[0] is not explanation or self._shown[1] is not photo:
             self._shown = (explanation, photo)
             self._drawing.show(explanation, photo)
-            self._canvas.draw_idle()
-        self._middle.setCurrentWidget(self._canvas)
+            self.canvas.draw_idle()
+        self._middle.setCurrentWidget(self.canvas)
 
     def _make_canvas(self) -> Canvas:
         from matplotlib.figure import Figure
@@ -205,9 +204,9 @@ class PanelWidget(QFrame):
 
     def _restyle(self) -> None:
         """Draw the figure in the new scheme's colours."""
-        if self._drawing is not None and self._canvas is not None:
+        if self._drawing is not None and self.canvas is not None:
             self._drawing.restyle(self._theme.style)
-            self._canvas.draw_idle()
+            self.canvas.draw_idle()
 
     # How it is handled
 
@@ -250,7 +249,7 @@ class PanelWidget(QFrame):
         else:
             super().keyPressEvent(event)
 
-    def shut(self) -> None:
-        """The widget goes away: leave the drawing queue."""
-        if self._canvas is not None:
-            self._canvas.shut()
+    @property
+    def drawn(self) -> bool:
+        """Whether the figure as it is now was drawn."""
+        return self.canvas is not None and not self.canvas.pending

@@ -38,9 +38,9 @@ class ExplainView(QStackedWidget):
         around_empty = QVBoxLayout(around)
         around_empty.setContentsMargins(margin, margin, margin, margin)
         around_empty.addWidget(self.empty)
-        self._empty_page = around
-        self._results = self._make_results()
-        for page in (self._empty_page, self.trouble, self._results):
+        self.invitation = around
+        self.results = self._make_results()
+        for page in (self.invitation, self.trouble, self.results):
             self.addWidget(page)
         session.current_changed.connect(self._turn)
         session.known.connect(self.refresh)
@@ -62,7 +62,7 @@ class ExplainView(QStackedWidget):
         head.setMinimumHeight(HEAD_PX)
         return head
 
-    def _make_results(self) -> QWidget:
+    def _make_results(self) -> QScrollArea:
         inner = QWidget()
         layout = QVBoxLayout(inner)
         margin = 2 * GRID_PX
@@ -83,7 +83,7 @@ class ExplainView(QStackedWidget):
         """Show what is known of the photo in view."""
         photo = self._session.current
         if photo is None:
-            self.setCurrentWidget(self._empty_page)
+            self.setCurrentWidget(self.invitation)
             return
         if photo.error is not None:
             self.trouble.show_error(photo.error)
@@ -93,7 +93,7 @@ class ExplainView(QStackedWidget):
         self._photo.show_image(display.image if display else None, photo.source.label)
         self._show_verdict()
         self._redraw_panels()
-        self.setCurrentWidget(self._results)
+        self.setCurrentWidget(self.results)
 
     def _show_verdict(self) -> None:
         session = self._session
@@ -117,12 +117,8 @@ class ExplainView(QStackedWidget):
     def _turn(self) -> None:
         """Another photo: from the top, all panels."""
         self.grid.show_alone("")
-        self._results_to_top()
+        self.results.verticalScrollBar().setValue(0)
         self.refresh()
-
-    def _results_to_top(self) -> None:
-        if isinstance(self._results, QScrollArea):
-            self._results.verticalScrollBar().setValue(0)
 
     def _model_changed(self) -> None:
         states = self._session.explanations.panels

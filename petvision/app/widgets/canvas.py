@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from PySide6.QtCore import QSize, QTimer
 from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy
+from shiboken6 import isValid
 
 
 class Canvas(FigureCanvasQTAgg):
@@ -47,7 +48,7 @@ class Canvas(FigureCanvasQTAgg):
         """Draw the first figure of the queue that can be seen, and leave the rest for later."""
         while Canvas._queue:
             canvas = Canvas._queue.popleft()
-            if canvas.on_screen():
+            if isValid(canvas) and canvas.on_screen():  # its window may have gone meanwhile
                 canvas.draw()
                 break
         if Canvas._queue:
@@ -78,7 +79,7 @@ class Canvas(FigureCanvasQTAgg):
         super().showEvent(event)  # type: ignore[no-untyped-call]
         self.draw_idle()
 
-    def shut(self) -> None:
-        """Leave the queue: the widget is going away."""
-        if self in Canvas._queue:
-            Canvas._queue.remove(self)
+    @property
+    def pending(self) -> bool:
+        """Whether a drawing is due."""
+        return self._drawn is None or self in Canvas._queue

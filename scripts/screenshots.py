@@ -1,0 +1,190 @@
+"""Take the window's pictures for the README and for review, light and dark.
+
+    python scripts/screenshots.py [FOLDER] [--theme light|dark] [--only NAME]
+
+Only sample photos that travel with the program are in them. Without a display the script starts
+its own Xvfb. Every picture is taken of the real window, with the bundled model at work.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "resources" / "screenshots"
+SAMPLES = ROOT / "resources" / "samples"
+SIZE = (1600, 1000)
+LIMIT_S = 600
+NAMES = ("empty", "working", "explain", "large", "unknown", "error")
+
+if TYPE_CHECKING:
+    from petvision.app.window import Window
+
+
+@contextmanager
+def display() -> Iterator[None]:
+    """A display to draw on: the one there is, or an Xvfb of our own."""
+    if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform != "linux":
+        yield
+        return
+    xvfb = shutil.which("Xvfb")
+    if xvfb is None:
+        sys.exit("There is no display and no Xvfb: install it (apt-get install xvfb).")
+    read, write = os.pipe()
+    command = [xvfb, "-displayfd", str(write), "-screen", "0", "1920x1200x24", "-nolisten", "tcp"]
+    server = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
+    os.close(write)
+    with os.fdopen(read) as told:
+        os.environ["DISPLAY"] = f":{told.readline().strip()}"
+    try:
+        yield
+    finally:
+        server.terminate()
+        server.wait()
+
+
+class Photographer:
+    """Drives one window through its states and saves a picture of each."""
+
+    def __init__(self, window: Window, folder: Path, only: str) -> None:
+        self.window = window
+        self.folder = folder
+        self.only = only
+
+    def until(self, condition: Callable[[], object], more_ms: int = 400) -> None:
+        """Let the window live until a condition holds, and a little longer."""
+        from PySide6.QtCore import QEventLoop, QTimer
+
+        loop = QEventLoop()
+        watch = QTimer()
+        watch.timeout.connect(lambda: condition() and loop.quit())
+        watch.start(20)
+        limit = QTimer()
+        limit.setSingleShot(True)
+        limit.timeout.connect(loop.quit)
+        limit.start(LIMIT_S * 1000)
+        loop.exec()
+        watch.stop()
+        if not condition():
+            sys.exit("The window did not get there in time.")
+        limit.start(more_ms)
+        loop.exec()
+
+    def take(self, name: str) -> None:
+        """Save a picture of the window."""
+        path = self.folder / f"{name}-{self.window.theme.choice}.png"
+        self.window.grab().save(str(path))
+        pack(path)
+        print(f"{path}  {path.stat().st_size // 1024} KB")
+
+    def wanted(self, name: str) -> bool:
+        """Whether that picture was asked for."""
+        return self.only in ("", name)
+
+    def show(self, *photos: Path) -> None:
+        """Start with these photos alone."""
+        self.window.column.clear()
+        self.window.session.open_inputs([str(photo) for photo in photos])
+
+    def finished(self) -> bool:
+        """Whether all panels of the photo in view are done and drawn."""
+        panels = self.window.view.grid.panels.values()
+        done = all(p.panel.status in ("done", "failed") and p.drawn for p in panels)
+        photo = self.window.session.current
+        return bool(photo is not None and photo.prediction is not None and panels and done)
+
+    def half_way(self) -> bool:
+        """Whether some panels are done and others work."""
+        panels = list(self.window.session.explanations.panels.values())
+        done = [panel for panel in panels if panel.status == "done"]
+        seen = [panel for panel in panels if panel.status == "working" and panel.explanation]
+        return len(done) >= 3 and len(seen) >= 2
+
+    def all(self, broken: Path) -> None:
+        """Every picture, in the order in which a person would meet the states."""
+        session = self.window.session
+        cat, dog, neither = (SAMPLES / f"{name}.jpg" for name in ("cat", "dog", "neither"))
+        if self.wanted("empty"):
+            self.until(lambda: session.figures_ready)
+            self.take("empty")
+        if self.wanted("working"):
+            self.show(cat, dog, neither)
+            self.until(self.half_way, 0)
+            self.take("working")
+        if self.wanted("explain") or self.wanted("large"):
+            self.show(cat, dog, neither)
+            self.until(self.finished, 2500)
+            self.window.view.grid.choose("occlusion")
+            self.until(self.finished)
+            if self.wanted("explain"):
+                self.take("explain")
+            if self.wanted("large"):
+                self.window.view.grid.show_alone("gradcam")
+                self.window.view.grid.choose("gradcam")
+                self.until(self.finished)
+                self.take("large")
+        if self.wanted("unknown"):
+            self.show(neither, cat, dog)
+            self.until(self.finished, 2500)
+            self.take("unknown")
+        if self.wanted("error"):
+            self.show(broken, cat, dog)
+            self.until(lambda: session.current and session.current.error, 2500)
+            self.take("error")
+
+
+def pack(path: Path) -> None:
+    """Make the picture small: 256 colours do for a screen."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        small = image.convert("RGB").quantize(256, dither=Image.Dither.FLOYDSTEINBERG)
+    small.save(path, optimize=True)
+
+
+def photograph(folder: Path, theme: str, only: str) -> None:
+    """One theme's pictures."""
+    from PySide6.QtWidgets import QApplication
+
+    from petvision.app.settings import Settings
+    from petvision.app.theme import Theme
+    from petvision.app.window import Window
+
+    application = QApplication.instance() or QApplication([])
+    assert isinstance(application, QApplication)
+    with tempfile.TemporaryDirectory() as place:
+        broken = Path(place) / "holiday.jpg"
+        broken.write_bytes((SAMPLES / "cat.jpg").read_bytes()[:9000])
+        window = Window(Settings.load(Path(place) / "settings.toml"), Theme(application, theme))  # type: ignore[arg-type]
+        window.session.crashed.connect(sys.exit)
+        window.resize(*SIZE)
+        window.show()
+        Photographer(window, folder, only).all(broken)
+        window.close()
+        window.deleteLater()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Take pictures of the window.")
+    parser.add_argument("folder", nargs="?", type=Path, default=FOLDER)
+    parser.add_argument("--theme", choices=("light", "dark"))
+    parser.add_argument("--only", choices=NAMES, default="")
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    with display():
+        for theme in [options.theme] if options.theme else ["light", "dark"]:
+            photograph(options.folder, theme, options.only)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
