@@ -22,6 +22,7 @@ from PIL import (
 )
 
 from petvision.errors import InputError
+from petvision.images.heic import items_are_named_in_text
 
 FORMATS = {
     JpegImagePlugin.JpegImageFile.format: "JPEG",
@@ -114,6 +115,8 @@ def open_header(data: bytes, label: str) -> ImageFile.ImageFile:
     name = _format_of(data)
     if name is None:
         raise InputError("unsupported", label, found=kind_of(data), remedy=REMEDY)
+    if name == "HEIF" and not items_are_named_in_text(data):
+        raise InputError("unreadable", label, reason="is damaged and cannot be read")
     with damage_told(label):
         image = Image.OPEN[name][0](BytesIO(data), "")
     _refuse_look_alikes(image, data, label)

@@ -121,6 +121,17 @@ def test_a_truncated_heic_is_refused(tmp_path: Path, name: str) -> None:
         assert refusal(tmp_path / name).code == "unreadable"
 
 
+def test_a_heic_that_would_crash_its_decoder_is_refused(tmp_path: Path) -> None:
+    # Any of the four letters of its "Exif" entry that is no text ends pi-heif 1.4's process.
+    data = (FILES / "quadrants-turned.heic").read_bytes()
+    at = data.index(b"Exif")
+    for offset in range(4):
+        broken = bytearray(data)
+        broken[at + offset] = 0xFF
+        (tmp_path / "a.heic").write_bytes(broken)
+        assert refusal(tmp_path / "a.heic").code == "unreadable"
+
+
 def test_a_truncated_jpeg_says_so(save: Save) -> None:
     path = save(scene(), "broken.jpg")
     path.write_bytes(path.read_bytes()[:900])
