@@ -161,6 +161,42 @@ def judging(parser: Parser) -> None:
     computing(parser)
 
 
+def explaining(parser: Parser) -> None:
+    """Add photos, what to ask of them and where the answers go."""
+    judging(parser)
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="for the files")
+    parser.add_argument(
+        "--methods",
+        type=lambda text: tuple(filter(None, text.split(","))),
+        metavar="ID,ID…",
+        help="gradcam,integrated_gradients,occlusion,feature_maps,kernels, or some (all)",
+    )
+    parser.add_argument("--target", metavar="CLASS", help="the class to explain (the predicted)")
+    parser.add_argument("--layer", metavar="NAME", help="of Grad-CAM, such as layer3 (the last)")
+    parser.add_argument(
+        "--param",
+        action="append",
+        default=[],
+        type=assignment,
+        dest="parameters",
+        metavar="METHOD.KEY=VALUE",
+        help="a parameter of a method, such as occlusion.stride=8; may be repeated",
+    )
+
+
+def assignment(text: str) -> tuple[str, str, str]:
+    """Read ``METHOD.KEY=VALUE``.
+
+    Raises:
+        argparse.ArgumentTypeError: when it has another form.
+    """
+    name, equals, value = text.partition("=")
+    method, dot, key = name.partition(".")
+    if not (equals and dot and method and key):
+        raise argparse.ArgumentTypeError(f"must be METHOD.KEY=VALUE, not {text}")
+    return method, key, value
+
+
 def training(parser: Parser) -> None:
     """Add a training's configuration and what to do with it."""
     parser.add_argument("config", nargs="?", type=Path, metavar="CONFIG.yaml")

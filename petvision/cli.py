@@ -12,7 +12,7 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import zip_longest
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from petvision.arguments import (
     any_models,
     choose,
     evaluating,
+    explaining,
     judging,
     model_file,
     model_name,
@@ -45,8 +46,8 @@ if TYPE_CHECKING:
     from petvision.images.types import Source
     from petvision.models.handle import ModelHandle
     from petvision.models.results import Prediction
-    from petvision.models.stream import Answer
     from petvision.reports.evaluation import Report
+    from petvision.reports.photo import Written
 
 OK, SOME_FAILED, USAGE, NO_MODEL, NO_OUTPUT, INTERRUPTED, BUG = 0, 1, 2, 3, 4, 130, 70
 EXIT_CODES: dict[type[PetVisionError], int] = {
@@ -125,24 +126,24 @@ def _predict(options: Namespace, terminal: Terminal) -> int:
     with terminal.bar("photo", total) as bar:
         for answer in answers(handle, sources, unknown=options.unknown):
             done += 1
-            failed += answer.prediction is None
+            failed += answer.error is not None
             bar.update(1)
-            if options.json:
-                terminal.data(_as_json(answer))
+            if answer.error is not None:
+                _tell_error(answer.source, answer.error, options, terminal)
             elif answer.prediction is not None:
-                terminal.data(_in_words(answer.source, answer.prediction, terminal))
-            else:
-                terminal.complain(str(answer.error))
+                _tell_prediction(answer.source, answer.prediction, options, terminal)
     return _outcome(done, failed, terminal)
 
 
-def _as_json(answer: Answer) -> str:
-    from petvision.reports.prediction import error_json, prediction_json
+def _tell_prediction(
+    source: Source, prediction: Prediction, options: Namespace, terminal: Terminal
+) -> None:
+    if options.json:
+        from petvision.reports.prediction import prediction_json
 
-    if answer.prediction is not None:
-        return json.dumps(prediction_json(answer.source, answer.prediction))
-    assert answer.error is not None  # an answer is one or the other
-    return json.dumps(error_json(answer.source, answer.error))
+        terminal.data(json.dumps(prediction_json(source, prediction)))
+    else:
+        terminal.data(_in_words(source, prediction, terminal))
 
 
 def _in_words(source: Source, prediction: Prediction, terminal: Terminal) -> str:
@@ -154,6 +155,93 @@ def _in_words(source: Source, prediction: Prediction, terminal: Terminal) -> str
         f"where {prediction.unknown_threshold:.2f} is the most); the nearest class is {best}"
     )
     return f"{source.label}: {terminal.paint('unknown', YELLOW)}: {reason}"
+
+
+# --- explain ----------------------------------------------------------------------------------
+
+
+def _explain(options: Namespace, terminal: Terminal) -> int:
+    from petvision.explain.run import DEFAULT
+    from petvision.reports.panels import Folders
+    from petvision.reports.photo import explain_to_folder
+
+    methods = options.methods or DEFAULT
+    parameters = _parameters(options, methods)
+    handle = _open(options)
+    if options.target is not None:
+        handle.class_index(options.target)
+    sources, total = _sources(options)
+    explain = partial(
+        explain_to_folder,
+        handle,
+        methods=methods,
+        target=options.target,
+        parameters=parameters,
+        unknown=options.unknown,
+    )
+    folders = Folders()
+    done, failed, taken = 0, 0, False
+    for source in sources:
+        done += 1
+        head = "" if total == 1 else f"{source.label}, {done}{f' of {total}' if total else ''}: "
+        job = explain(source, options.out / folders.name(source))
+        try:
+            written = terminal.follow(job, "step", head)
+            failed += not _tell_written(source, written, options, terminal)
+        except (InputError, OutputError) as error:
+            if isinstance(error, OutputError) and error.code != "exists":
+                raise  # no photo after this one could be written either
+            taken |= isinstance(error, OutputError)
+            failed += 1
+            _tell_error(source, error, options, terminal)
+    return NO_OUTPUT if taken else _outcome(done, failed, terminal)
+
+
+def _tell_written(source: Source, written: Written, options: Namespace, terminal: Terminal) -> bool:
+    """Print the files; False when a method failed."""
+    failures = written.explained.failures
+    if options.json:
+        from petvision.reports.panels import explanation_json
+
+        facts = explanation_json(source, written.explained)
+        terminal.data(json.dumps({**facts, "files": [os.fspath(f) for f in written.files]}))
+    else:
+        for file in written.files:
+            terminal.data(os.fspath(file))
+        for failure in failures:
+            terminal.complain(f"{source.label}, {failure.method}: {failure.error}")
+    return not failures
+
+
+def _tell_error(
+    source: Source, error: PetVisionError, options: Namespace, terminal: Terminal
+) -> None:
+    if options.json:
+        from petvision.reports.prediction import error_json
+
+        terminal.data(json.dumps(error_json(source, error)))
+    else:
+        terminal.complain(str(error))
+
+
+def _parameters(options: Namespace, methods: Sequence[str]) -> dict[str, dict[str, object]]:
+    """The parameters asked for, by method; a wrong one ends here, before any photo is opened."""
+    from petvision.explain import registry
+    from petvision.explain.results import Attribution
+
+    values: dict[str, dict[str, object]] = {}
+    for name in methods:
+        method = registry.method(name)
+        shared = {"seed": options.seed}
+        if options.layer and method.kind is Attribution:
+            shared["layer"] = options.layer
+        own = method.Parameters.model_fields
+        values[name] = {key: value for key, value in shared.items() if key in own}
+    for name, key, value in options.parameters:
+        values.setdefault(name, {})[key] = value
+    for name, own in values.items():
+        registry.parameters(name, own)
+    return values
 
 
 # --- train and evaluate -----------------------------------------------------------------------
@@ -183,8 +271,7 @@ def _evaluate(options: Namespace, terminal: Terminal) -> int:
         metrics = json.loads((options.out / "metrics.json").read_bytes())
         terminal.data(json.dumps(metrics))
         return OK
-    for line in _table(list(_figures(report))):
-        terminal.data(line)
+    terminal.table(list(_figures(report)))
     for file in report.files:
         terminal.say(f"wrote {file}")
     return OK
@@ -221,8 +308,7 @@ def _models_list(options: Namespace, terminal: Terminal) -> int:
     for entry in entries:
         what = (entry.architecture, str(entry.classes), entry.licence)
         rows.append((entry.name, entry.origin, f"{entry.bytes / 1e6:.0f}", *what))
-    for line in _table(rows):
-        terminal.data(line)
+    terminal.table(rows)
     for entry in entries:
         if entry.fault:
             terminal.complain(entry.fault)
@@ -284,12 +370,6 @@ def _tell_path(path: Path, options: Namespace, terminal: Terminal) -> int:
     return OK
 
 
-def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
-    for row in rows:
-        yield "  ".join(f"{cell:{w}}" for cell, w in zip(row, widths, strict=False)).rstrip()
-
-
 def _gui(options: Namespace, terminal: Terminal) -> int:
     from petvision.app.application import run
 
@@ -304,6 +384,7 @@ PROGRAM = Group(
     'Drop a photo: cat, dog or "I don\'t know", and why.',
     {
         "predict": Verb("say what is on photos", judging, _predict),
+        "explain": Verb("show why, as pictures and numbers in a folder", explaining, _explain),
         "train": Verb("train a model from a YAML file", training, _train),
         "evaluate": Verb("measure a model on labelled photos", evaluating, _evaluate),
         "models": Group(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Protocol, TextIO, TypeVar
 
 from petvision.errors import OutputError
@@ -60,6 +61,13 @@ class Terminal:
                 raise OutputError("no_space", "standard output") from None
             raise OutputError("read_only", "Standard output", reason=error.strerror) from None
 
+    def table(self, rows: Sequence[Sequence[str]]) -> None:
+        """Write lines of data whose cells stand below each other; a row may be shorter."""
+        widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
+        for row in rows:
+            cells = (f"{cell:{width}}" for cell, width in zip(row, widths, strict=False))
+            self.data("  ".join(cells).rstrip())
+
     def say(self, sentence: str) -> None:
         """Tell a person something they may skip."""
         if not self.quiet:
@@ -75,22 +83,24 @@ class Terminal:
             return text
         return f"\x1b[{colour}m{text}\x1b[0m"
 
-    @contextmanager
-    def bar(self, unit: str, total: int | None = None) -> Iterator[Bar]:
+    def bar(self, unit: str, total: int | None = None) -> AbstractContextManager[Bar]:
         """Show a bar with rate and time left while the block runs (on a terminal only).
 
         ``unit`` names what is counted: "photo", "window", "B" for bytes.
         """
+        return self._tqdm(unit, total)
+
+    @contextmanager
+    def _tqdm(self, unit: str, total: int | None = None) -> Iterator[tqdm[object]]:
         from tqdm import tqdm
 
         tqdm.monitor_interval = 0  # no thread beside ours
-        hidden = self.quiet or not self.err.isatty()
         with tqdm(
             total=total,
             unit=unit if unit == "B" else f" {unit}",
             unit_scale=unit == "B",
             file=self.err,
-            disable=hidden,
+            disable=self.quiet or not self.err.isatty(),
             delay=self.patience,
             dynamic_ncols=True,
             leave=False,
@@ -101,20 +111,24 @@ class Terminal:
             finally:
                 self._bar = None
 
-    def follow(self, job: Events[T], unit: str) -> T:
+    def follow(self, job: Events[T], unit: str, head: str = "") -> T:
         """Drive a long job to its end under a bar and return its result.
+
+        ``head`` stands before the words of each stage of the job; the bar starts anew with each.
 
         Raises:
             RuntimeError: when the job ends without a result (a bug in the job).
         """
-        with self.bar(unit) as bar:
-            done = 0
+        with self._tqdm(unit) as bar:
+            stage, done = ("", 0), 0
             for event in job:
                 if isinstance(event, Result):
                     return event.value
                 if isinstance(event, Progress):
-                    if self._bar is not None and event.total:
-                        self._bar.total = event.total
+                    if (event.words, event.total) != stage:
+                        stage, done = (event.words, event.total), 0
+                        bar.set_description_str(f"{head}{event.words}", refresh=False)
+                        bar.reset(event.total or None)
                     bar.update(event.done - done)
                     done = event.done
         raise RuntimeError("the job ended without a result")
