@@ -184,9 +184,17 @@ class IntegratedGradients(Method[IntegratedGradientsParameters]):
             unit=f"change of the {context.target} logit",
             geometry=context.prepared.geometry,
             facts=_facts(float(change.sum()), logits, context.target),
-            provenance=context.provenance(context.handle.reference.name, seed),
+            provenance=context.provenance(_engine(context, parameters), seed),
             remark=remark,
         )
+
+
+def _engine(context: Context, parameters: IntegratedGradientsParameters) -> str:
+    """Gradients come from the reference; a fast engine may have said where to take them."""
+    reference, engine = context.handle.reference.name, context.handle.engine.name
+    if parameters.placement == "equal" or engine == reference:
+        return reference
+    return f"{reference}, steps placed by {engine}"
 
 
 def _facts(summed: float, logits: Doubles, target: str) -> tuple[Fact, ...]:
