@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
 CONNECT_MS = 300
@@ -39,7 +39,7 @@ def hand_over(name: str, inputs: Sequence[str]) -> bool:
 class InstanceServer(QObject):
     """Listens for other starts; ``started`` carries their inputs (possibly none)."""
 
-    started = Signal(list)
+    started = Signal(object)
 
     def __init__(self, name: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -56,10 +56,14 @@ class InstanceServer(QObject):
 
     def _connected(self) -> None:
         while (socket := self._server.nextPendingConnection()) is not None:
-            socket.readyRead.connect(lambda socket=socket: self._read(socket))
+            socket.readyRead.connect(self._read)
             socket.disconnected.connect(socket.deleteLater)
 
-    def _read(self, socket: QLocalSocket) -> None:
+    @Slot()
+    def _read(self) -> None:
+        socket = self.sender()
+        if not isinstance(socket, QLocalSocket):
+            return
         if socket.bytesAvailable() > MESSAGE_MOST:
             socket.abort()
         elif socket.canReadLine():

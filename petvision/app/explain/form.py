@@ -34,7 +34,7 @@ class ParameterForm(QWidget):
         known: for text fields, by key: what may be typed (layer names).
     """
 
-    changed = Signal(dict)
+    changed = Signal(object)
 
     def __init__(
         self,

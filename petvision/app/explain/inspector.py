@@ -32,7 +32,7 @@ class Inspector(QFrame):
     """
 
     target_chosen = Signal(object)
-    values_chosen = Signal(str, dict)
+    values_chosen = Signal(str, object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
