@@ -166,8 +166,8 @@ def test_cancel_stops_the_work_and_a_panel_can_be_run_again(
     qtbot: Any, window: Window, photo: MakePhoto
 ):
     drop(window, files(photo("a.jpg")))
+    wait(qtbot, lambda: bool(window.session.explanations.working))
     panels = window.session.explanations.panels
-    wait(qtbot, lambda: any(panel.status == "working" for panel in panels.values()))
     window.status.cancel.click()
     assert not window.session.working
     stopped = [name for name, panel in panels.items() if panel.status == "stopped"]
@@ -179,8 +179,7 @@ def test_cancel_stops_the_work_and_a_panel_can_be_run_again(
 
 def test_closing_in_the_middle_of_the_work_is_clean(qtbot: Any, window: Window, photo: MakePhoto):
     drop(window, files(*(photo(f"{n}.jpg", seed=n) for n in range(10))))
-    panels = window.session.explanations.panels
-    wait(qtbot, lambda: any(panel.status == "working" for panel in panels.values()))
+    wait(qtbot, lambda: bool(window.session.explanations.working))
     window.close()  # the leak alarm looks for what is left
 
 

@@ -94,6 +94,7 @@ class PhotoColumn(QFrame):
             self.chosen.emit(None)
         elif (photo := self._model.photo(min(after, self._model.rowCount() - 1))) is not None:
             self.choose(photo)
+            self.chosen.emit(photo)
 
     def clear(self) -> None:
         """Take all photos out of the list."""
