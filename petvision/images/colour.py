@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -125,8 +126,7 @@ class ToRGB:
         if self._profile is None:
             return strip.convert("RGB")
         converted = ImageCms.applyTransform(strip.convert(self._base), self._profile)
-        assert converted is not None  # it is None only when asked to work in place
-        return converted
+        return cast(Image.Image, converted)  # None only when asked to work in place
 
     def _eight_bits(self, strip: Image.Image) -> Image.Image:
         scale = 255.0 / (self._white - self._black) if self._white > self._black else 0.0

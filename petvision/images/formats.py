@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -42,6 +43,10 @@ REMEDY = "Give a JPEG, PNG, WebP, GIF, TIFF, BMP, AVIF or HEIC picture."
 
 pi_heif.register_heif_opener()
 
+# Pillow warns of damaged metadata and of large pictures on standard error, between our own words.
+# What a person should know comes as a note or as an error; the limits on size are the door's.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
 _SIGNATURES = (
     (0, b"%PDF", "a PDF document"),
     (0, b"PK\x03\x04", "an archive"),
@@ -76,9 +81,17 @@ def _format_of(data: bytes) -> str | None:
     head = data[:16]
     for name in FORMATS:
         accept = Image.OPEN[name][1]
-        if accept is not None and accept(head) is True:
+        if accept is None or accept(head) is not True:
+            continue
+        if name != "AVIF" or _is_avif(data):
             return name
     return None
+
+
+def _is_avif(data: bytes) -> bool:
+    # "mif1" as the first brand says AVIF or HEIC, and Pillow takes both; the others decide.
+    brands = data[8 : min(int.from_bytes(data[:4], "big"), 256)]
+    return b"avif" in brands or b"avis" in brands
 
 
 def kind_of(data: bytes) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from io import BytesIO
 from pathlib import Path
 
@@ -55,6 +57,21 @@ def test_heic_is_read_and_stands_upright(name: str) -> None:
     assert picture.facts.format == "HEIC"
     assert (picture.facts.width, picture.facts.height) == (64, 48)
     assert distance(picture.pixels[12::24, 16::32], np.array(QUADRANTS)) <= 3
+
+
+def test_a_heic_whose_first_brand_says_any_still_picture_is_read(tmp_path: Path) -> None:
+    data = (FILES / "quadrants.heic").read_bytes()
+    assert data[8:12] == b"heic"
+    (tmp_path / "a.heic").write_bytes(data[:8] + b"mif1" + data[12:])
+    assert opened(tmp_path / "a.heic").facts.format == "HEIC"
+
+
+def test_an_avif_whose_first_brand_says_any_still_picture_is_read(save: Save) -> None:
+    path = save(scene(), "a.avif")
+    data = path.read_bytes()
+    assert data[8:12] == b"avif"
+    path.write_bytes(data[:8] + b"mif1" + data[12:])
+    assert opened(path).facts.format == "AVIF"
 
 
 def test_a_phones_jpeg_with_a_second_picture_inside_is_a_jpeg(save: Save) -> None:
@@ -350,6 +367,17 @@ def test_bytes_are_read_like_a_file(save: Save) -> None:
     data = save(scene(), "a.png").read_bytes()
     encoded = door.load(Source("bytes", "", "the clipboard", data))
     np.testing.assert_array_equal(door.decode(encoded).pixels, scene())
+
+
+def test_damaged_metadata_is_passed_over_in_silence(save: Save) -> None:
+    # Five entries are announced and none comes.
+    path = save(scene(), "a.jpg", exif=b"Exif\0\0II*\0\x08\0\0\0\x05\0\x12\x01")
+    decode = (
+        "import sys; from petvision.images import door, inputs;"
+        "print(door.decode(door.load(inputs.source_of(sys.argv[1]))).facts.notes)"
+    )
+    told = subprocess.run([sys.executable, "-c", decode, path], capture_output=True, text=True)
+    assert (told.stdout, told.stderr) == ("()\n", "")
 
 
 def test_the_digest_is_the_files(save: Save) -> None:
