@@ -18,6 +18,7 @@ from training.data import as_predicted
 
 PET, BACKGROUND = 1, 2  # in a trimap; 3 is the border between them
 SMALLEST = 72  # pixels of the photo: a smaller crop shows hardly anything
+MOST = 600  # of one data set, evenly picked: more tell nothing new
 # What looks like a cat or a dog is no fair negative for a cat and dog classifier.
 KIN = {"cat", "dog", "fox", "wolf", "leopard", "lion", "tiger", "bear"}
 BACKGROUNDS = "backgrounds"
@@ -38,10 +39,14 @@ def negative_views(
     if spec == BACKGROUNDS:
         yield from _backgrounds(photos, view)
         return
-    for photo in labelled_photos(parse_spec(spec, "trainval")):
-        if photo.label not in KIN and photo.label not in classes:
-            picture = decode(load(source_of(str(photo.path))), resize=view.resize)
-            yield as_predicted(picture, view)
+    photos = [
+        photo
+        for photo in labelled_photos(parse_spec(spec, "trainval"))
+        if photo.label not in KIN and photo.label not in classes
+    ]
+    for photo in photos[:: -(-len(photos) // MOST) or 1]:
+        picture = decode(load(source_of(str(photo.path))), resize=view.resize)
+        yield as_predicted(picture, view)
 
 
 def _backgrounds(photos: Sequence[Labelled], view: InputSpec) -> Iterator[Pixels]:
