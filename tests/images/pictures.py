@@ -12,6 +12,7 @@ from petvision.images.inputs import source_of
 from petvision.images.types import InputSpec, Picture, Pixels
 
 FILES = Path(__file__).parent / "files"
+"""Four coloured rectangles as HEIC, one stored turned (made with pillow-heif: ours only reads)."""
 
 
 def scene(width: int = 96, height: int = 64) -> Pixels:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
+from pathlib import Path
 from time import perf_counter
 
 import numpy as np
@@ -108,6 +112,9 @@ class Handler(BaseHTTPRequestHandler):
     def page_to_ftp(self) -> None:
         self.redirect("ftp://127.0.0.1/a.jpg")
 
+    def page_to_http(self) -> None:
+        self.redirect("http://127.0.0.1/photo")
+
     def page_loop(self) -> None:
         self.redirect("/loop")
 
@@ -125,17 +132,51 @@ class Handler(BaseHTTPRequestHandler):
         """Nothing on the screen."""
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
+class Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Nothing on the screen: that the other side hangs up is the test."""
+
+
+@contextmanager
+def serving(tls: ssl.SSLContext | None = None) -> Iterator[int]:
+    """A server on this machine; gives its port."""
     Handler.stop.clear()
-    place = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    place = Server(("127.0.0.1", 0), Handler)
+    if tls is not None:
+        place.socket = tls.wrap_socket(place.socket, server_side=True)
     thread = threading.Thread(target=place.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    yield f"http://127.0.0.1:{place.server_port}"
+    yield place.server_port
     Handler.stop.set()
     place.shutdown()
     thread.join()
     place.server_close()
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    with serving() as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for this machine that nobody vouches for, with its key beside it."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed: it makes the certificate")
+    folder = tmp_path_factory.mktemp("tls")
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -keyout key.pem -out cert.pem"
+    subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run([*command.split(), *subject], cwd=folder, check=True, capture_output=True)
+    return folder / "cert.pem"
+
+
+@pytest.fixture
+def secure(certificate: Path) -> Iterator[str]:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, certificate.with_name("key.pem"))
+    with serving(tls) as port:
+        yield f"https://127.0.0.1:{port}"
 
 
 @pytest.fixture(autouse=True)
@@ -156,6 +197,33 @@ def test_a_photo_comes_through_the_door(server: str) -> None:
     picture = door.decode(door.load(source_of(f"{server}/photo")))
     np.testing.assert_array_equal(picture.pixels, scene())
     assert Handler.agents[-1] == f"PetVision/{__version__}"
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(secure: str) -> None:
+    error = refusal(f"{secure}/photo")
+    assert error.code == "network"
+    assert "the server's certificate is not valid" in str(error)
+
+
+@pytest.fixture
+def trusted(secure: str, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    return secure
+
+
+def test_a_photo_comes_over_a_secure_connection(trusted: str) -> None:
+    assert fetch(f"{trusted}/photo", door.LIMITS) == PHOTO
+
+
+def test_a_slow_drip_ends_in_time_over_a_secure_connection(trusted: str) -> None:
+    error = refusal(f"{trusted}/drip", Limits(seconds=0.5))
+    assert "it took longer than 0.5 seconds" in str(error)
+
+
+def test_no_way_leads_back_from_a_secure_connection(trusted: str) -> None:
+    error = refusal(f"{trusted}/to-http")
+    assert error.code == "refused"
+    assert "it leads from https to http" in str(error)
 
 
 def test_a_redirect_on_the_web_is_followed(server: str) -> None:
