@@ -250,15 +250,19 @@ def _parameters(options: Namespace, methods: Sequence[str]) -> dict[str, dict[st
 def _train(options: Namespace, terminal: Terminal) -> int:
     from training.cli import main as train
 
-    return train(
-        options.config,
-        options.settings,
-        resume=options.resume,
-        check=options.check,
-        schema=options.schema,
-        as_json=options.json,
-        quiet=options.quiet,
-    )
+    try:
+        return train(
+            options.config,
+            options.settings,
+            resume=options.resume,
+            check=options.check,
+            schema=options.schema,
+            as_json=options.json,
+            quiet=options.quiet,
+        )
+    except InputError as error:  # the configuration or its data: not one photo of many
+        terminal.complain(str(error))
+        return USAGE
 
 
 def _evaluate(options: Namespace, terminal: Terminal) -> int:
@@ -266,7 +270,11 @@ def _evaluate(options: Namespace, terminal: Terminal) -> int:
 
     handle = _open(options)
     job = evaluate_to_folder(handle, options.data, options.out, options.unknown)
-    report = terminal.follow(job, "photo")
+    try:
+        report = terminal.follow(job, "photo")
+    except InputError as error:  # the data set, not one of its photos
+        terminal.complain(str(error))
+        return USAGE
     if options.json:
         metrics = json.loads((options.out / "metrics.json").read_bytes())
         terminal.data(json.dumps(metrics))
