@@ -9,8 +9,8 @@ from PIL import Image
 
 from petvision.explain.results import Attribution
 from petvision.figures import text
+from petvision.figures.base import Panel
 from petvision.figures.colours import overlay
-from petvision.figures.panels import Panel
 from petvision.figures.parts import Area, blank_axes, put_axes
 from petvision.figures.scale import Scale, scale_of
 from petvision.figures.style import Style
@@ -87,6 +87,11 @@ class AttributionPanel(Panel[Attribution]):
             self._small = np.asarray(Image.fromarray(pixels).reduce(times))
         self._picture.set_data(_muted(self._small, 0.7 * self._blend))
         self._picture.set_extent((0, geometry.width, geometry.height, 0))
+
+    def _aspect(self) -> float:
+        assert self._shown is not None
+        geometry = self._shown[0].geometry
+        return geometry.height / geometry.width
 
     def _place(self, area: Area) -> None:
         put_axes(self._axes, area)

@@ -7,9 +7,9 @@ from matplotlib.text import Text
 
 from petvision.explain.results import ChannelMaps
 from petvision.figures import text
+from petvision.figures.base import Panel
 from petvision.figures.colours import solid
 from petvision.figures.mosaic import GAP, TILE, feature_mosaic
-from petvision.figures.panels import Panel
 from petvision.figures.parts import Area, blank_axes, put_axes
 from petvision.figures.scale import Scale
 from petvision.figures.style import Style
@@ -53,6 +53,9 @@ class ChannelMapsPanel(Panel[ChannelMaps]):
         ]
         words = "activation, each layer on its own scale"
         self._scale.set(Scale(0, 1, False, words, ("0", "strongest")), solid())
+
+    def _aspect(self) -> float:
+        return self._rows / (self._columns + 1)  # the names take about a tile's width
 
     def _place(self, area: Area) -> None:
         """Names to the left of the mosaic, both centred together."""

@@ -8,9 +8,9 @@ import numpy as np
 
 from petvision.explain.results import KernelSet
 from petvision.figures import text
+from petvision.figures.base import Panel
 from petvision.figures.colours import greys
 from petvision.figures.mosaic import filter_grid, filter_pictures, scaled
-from petvision.figures.panels import Panel
 from petvision.figures.parts import Area, blank_axes, put_axes
 from petvision.figures.scale import Scale
 from petvision.figures.style import Style
@@ -86,6 +86,12 @@ class KernelsPanel(Panel[KernelSet]):
     def _show_norms(self, norms: Floats) -> None:
         self._bars.set_data(norms, np.arange(len(norms) + 1))
         self._bars_axes.set(xlim=(0, len(norms)), ylim=(0, 1.05 * float(norms.max()) or 1))
+
+    def _aspect(self) -> float:
+        if self._bars_axes.get_visible():
+            return 0.5
+        (left, right), (bottom, top) = self._axes.get_xlim(), self._axes.get_ylim()
+        return abs(top - bottom) / (right - left)
 
     def _place(self, area: Area) -> None:
         put_axes(self._axes, area)

@@ -13,7 +13,10 @@ from petvision.figures.panels import panel
 from petvision.figures.style import LIGHT, Style
 from petvision.images.types import Picture
 
-SIZE = (7.2, 6.4)
+Size = tuple[float, float]
+
+WIDTH = 7.2
+HEIGHTS = (3.0, 10.0)
 DPI = 150
 
 
@@ -21,7 +24,7 @@ def png(
     explanation: Explanation,
     photo: Picture | None = None,
     style: Style = LIGHT,
-    size: tuple[float, float] = SIZE,
+    size: Size | None = None,
     dpi: float = DPI,
     *,
     bare: bool = False,
@@ -32,7 +35,7 @@ def png(
         explanation: what to show.
         photo: the photo it explains, upright and uncropped, of any size.
         style: its colours.
-        size: width and height, inches.
+        size: width and height, inches; a width of 7.2 and the height that fits unless given.
         dpi: pixels an inch.
         bare: without title, sentence, facts and parameters.
     """
@@ -43,7 +46,7 @@ def svg(
     explanation: Explanation,
     photo: Picture | None = None,
     style: Style = LIGHT,
-    size: tuple[float, float] = SIZE,
+    size: Size | None = None,
     dpi: float = DPI,
     *,
     bare: bool = False,
@@ -57,13 +60,17 @@ def _bytes(
     explanation: Explanation,
     photo: Picture | None,
     style: Style,
-    size: tuple[float, float],
+    size: Size | None,
     dpi: float,
     bare: bool,
 ) -> bytes:
-    figure = Figure(figsize=size, dpi=dpi)
+    figure = Figure(figsize=size or (WIDTH, HEIGHTS[1]), dpi=dpi)
     FigureCanvasAgg(figure)
-    panel(type(explanation), figure, style, bare=bare).show(explanation, photo)
+    made = panel(type(explanation), figure, style, bare=bare)
+    made.show(explanation, photo)
+    if size is None:
+        least, most = HEIGHTS
+        figure.set_size_inches(WIDTH, min(max(made.height_for(WIDTH), least), most))
     out = io.BytesIO()
     with rc_context({"svg.hashsalt": "petvision"}):
         date = {"Date": None} if kind == "svg" else {}

@@ -237,6 +237,18 @@ def test_a_png_has_the_size_asked_for() -> None:
     assert image.size == (400, 320)
 
 
+@pytest.mark.parametrize(("width", "height"), [(640, 320), (320, 640), (10, 4000), (4000, 10)])
+def test_a_picture_without_a_given_size_takes_the_height_it_needs(width: int, height: int) -> None:
+    side = min(width, height)
+    geometry = Geometry(width, height, (0, 0, side, side), 64)
+    shown = attribution(np.ones((7, 7)), geometry=geometry)
+    wide, high = Image.open(io.BytesIO(png(shown, photo(geometry), dpi=50))).size
+    assert wide == 360
+    assert 150 <= high <= 500
+    if (width, height) == (640, 320):
+        assert 180 + 60 < high < 180 + 120  # the photo, then the words and the scale
+
+
 def test_a_photo_is_not_needed() -> None:
     assert png(KINDS["signed"], None, size=(3, 3), dpi=50)
 
