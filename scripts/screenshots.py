@@ -143,11 +143,13 @@ class Photographer:
 
 
 def pack(path: Path) -> None:
-    """Make the picture small: 256 colours do for a screen."""
+    """Make the picture small: 256 colours, dithered, do for a screen."""
     from PIL import Image
 
     with Image.open(path) as image:
-        small = image.convert("RGB").quantize(256, dither=Image.Dither.FLOYDSTEINBERG)
+        whole = image.convert("RGB")
+        palette = whole.quantize(256, Image.Quantize.MEDIANCUT)
+        small = whole.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
     small.save(path, optimize=True)
 
 

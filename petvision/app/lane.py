@@ -97,6 +97,12 @@ class ComputeLane(QThread):
                 running.stale |= running.ticket == ticket
             self._changed.notify()
 
+    @property
+    def idle(self) -> bool:
+        """Whether no job is left, not even one in its last step."""
+        with self._changed:
+            return not self._jobs
+
     def urge(self, ticket: int, urgency: int) -> None:
         """Give a job another urgency from its next step on."""
         with self._changed:

@@ -137,6 +137,11 @@ class Session(QObject):
         return bool(self.listing or self.judging or self.explanations.working)
 
     @property
+    def idle(self) -> bool:
+        """Whether the compute lane has come to rest."""
+        return self._lane.idle
+
+    @property
     def listing(self) -> bool:
         """Whether folders are still being listed."""
         return bool(self._listings)

@@ -30,6 +30,7 @@ class StatusLine(QWidget):
         self.cancel.setProperty("link", True)
         self.cancel.setToolTip(self.tr("Stop the work (Ctrl+.)"))
         self.cancel.clicked.connect(session.stop)
+        self._keep_its_room()
         layout = QHBoxLayout(self)
         layout.setContentsMargins(2 * GRID_PX, 0, GRID_PX, 0)
         layout.setSpacing(2 * GRID_PX)
@@ -40,6 +41,12 @@ class StatusLine(QWidget):
         session.work_changed.connect(self.refresh)
         session.model_changed.connect(self.refresh)
         self.refresh()
+
+    def _keep_its_room(self) -> None:
+        """The line is as high at rest as at work, so that nothing above it moves."""
+        policy = self.cancel.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.cancel.setSizePolicy(policy)
 
     def say(self, sentence: str) -> None:
         """Show what was done ("Saved …"); the next work replaces it."""

@@ -192,6 +192,8 @@ class Window(QMainWindow):
         self.setWindowTitle(f"{photo.source.label} – PetVision" if photo else "PetVision")
         if photo is not None and self.column.current is not photo:
             self.column.choose(photo)
+        if photo is not None:
+            self.column.view.setFocus()
         self._known()
 
     def _known(self) -> None:

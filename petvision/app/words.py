@@ -56,6 +56,14 @@ def error_sentence(error: PetVisionError) -> str:
     return template.format(source=error.source, **error.parameters)
 
 
+def remedy(error: PetVisionError) -> str:
+    """What to do about an error whose own sentence does not say it."""
+    return {
+        "unreadable": tr("Copy or download it again, or open it in another program and save it."),
+        "too_large": tr("Make a smaller copy of it and open that one."),
+    }.get(error.code, "")
+
+
 def sample_name(sample: Source) -> str:
     """What a sample photo is called."""
     names = {

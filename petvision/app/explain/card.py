@@ -88,12 +88,12 @@ def why_unknown(prediction: Prediction) -> str:
     """Why a photo is called unknown: its score beside the threshold, in words."""
     score, limit = prediction.unknown_score, prediction.unknown_threshold
     classes = list(prediction.scores)
-    shown = words.tr(" or ").join(classes) if len(classes) <= 3 else words.tr("anything it knows")
+    shown = f" ({', '.join(classes)})" if len(classes) <= 4 else ""
     if score is None or limit is None:
-        return words.tr("This does not look like {classes}.").format(classes=shown)
+        return words.tr("It looks like nothing this model knows{classes}.").format(classes=shown)
     return words.tr(
-        "It does not look like {classes}: its strangeness is {score}, and over {limit} "
-        "the program says that it does not know. The bars are the best guess among what it knows."
+        "It looks like nothing this model knows{classes}: its strangeness is {score}, and above "
+        "{limit} a photo counts as unknown. The bars show the best guess all the same."
     ).format(classes=shown, score=f"{score:.3g}", limit=f"{limit:.3g}")
 
 

@@ -83,7 +83,7 @@ class Inspector(QFrame):
         """Take a model's classes and layers; many classes can be searched by typing."""
         self._known = layers
         self._target.clear()
-        self._target.addItem(self.tr("The predicted class"), None)
+        self._target.addItem(self.tr("The likeliest class"), None)
         for name in classes:
             self._target.addItem(words.named(name), name)
         self._target.setEditable(len(classes) > SEARCHABLE)
@@ -94,8 +94,8 @@ class Inspector(QFrame):
     def show_predicted(self, label: str | None) -> None:
         """Name the predicted class in the first entry (None: not known)."""
         if self._target.count():
-            predicted = self.tr("The predicted class")
-            text = f"{predicted} ({words.named(label)})" if label else predicted
+            likeliest = self.tr("The likeliest class")
+            text = f"{likeliest} ({words.named(label)})" if label else likeliest
             self._target.setItemText(0, text)
 
     def show_panel(self, panel: PanelState | None) -> None:

@@ -219,6 +219,8 @@ class PanelWidget(QFrame):
 
     def mark_large(self, large: bool) -> None:
         """Offer the way back while it fills the centre."""
+        card = self.panel.method.card
+        self._sentence.say(words.tr(card.sentence if large else card.shows), card.sentence)
         icon, name = ("minimize-2", self.tr("Back to all panels (Esc)"))
         if not large:
             icon, name = ("maximize-2", self.tr("Show large (double click)"))

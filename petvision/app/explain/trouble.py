@@ -56,5 +56,6 @@ class Trouble(QWidget):
 
     def show_error(self, error: PetVisionError) -> None:
         """Tell an error in the window's language."""
-        self._sentence.setText(words.error_sentence(error))
+        told = [words.error_sentence(error), words.remedy(error)]
+        self._sentence.setText("\n".join(part for part in told if part))
         self.setAccessibleName(f"{self._title.text()}. {self._sentence.text()}")

@@ -59,9 +59,10 @@ class PhotoDelegate(QStyledItemDelegate):
             painter.setBrush(QColor(style.raised))
             painter.drawRoundedRect(row, CORNER_PX, CORNER_PX)
             bar = QRectF(row.left(), row.top() + CORNER_PX, 3, row.height() - 2 * CORNER_PX)
-            painter.setBrush(QColor(style.accent))
+            active = option.state & QStyle.StateFlag.State_Active
+            painter.setBrush(QColor(style.accent if active else style.muted))
             painter.drawRoundedRect(bar, 1.5, 1.5)
-        if option.state & QStyle.StateFlag.State_HasFocus:
+        elif option.state & QStyle.StateFlag.State_HasFocus:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(QColor(style.accent), 1))
             painter.drawRoundedRect(row, CORNER_PX, CORNER_PX)

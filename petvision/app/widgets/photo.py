@@ -41,14 +41,19 @@ class PhotoView(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         ratio = self.devicePixelRatioF()
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(self._theme.style.raised))
+        painter.drawRoundedRect(self.rect(), CORNER_PX, CORNER_PX)
         if self._image is None:
-            self._paint_icon(painter, ratio)
+            corner = self.rect().center()
+            icon = picture("image", self._theme.style.muted, ICON_PX, ratio)
+            painter.drawPixmap(corner.x() - ICON_PX // 2, corner.y() - ICON_PX // 2, icon)
         else:
             pixmap = self._fitted(self._image, ratio)
             box = QRect(0, 0, round(pixmap.width() / ratio), round(pixmap.height() / ratio))
             box.moveCenter(self.rect().center())
             corners = QPainterPath()
-            corners.addRoundedRect(QRectF(box), CORNER_PX, CORNER_PX)
+            corners.addRoundedRect(QRectF(self.rect()), CORNER_PX, CORNER_PX)
             painter.setClipPath(corners)
             painter.drawPixmap(box, pixmap)
         painter.end()
@@ -61,12 +66,3 @@ class PhotoView(QWidget):
             fit = Qt.AspectRatioMode.IgnoreAspectRatio
             self._scaled = QPixmap.fromImage(image.scaled(wanted, fit, smooth))
         return self._scaled
-
-    def _paint_icon(self, painter: QPainter, ratio: float) -> None:
-        style = self._theme.style
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(style.background))
-        painter.drawRoundedRect(self.rect(), CORNER_PX, CORNER_PX)
-        corner = self.rect().center()
-        icon = picture("image", style.muted, ICON_PX, ratio)
-        painter.drawPixmap(corner.x() - ICON_PX // 2, corner.y() - ICON_PX // 2, icon)
