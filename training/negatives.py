@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from petvision.images.inputs import source_of
-from petvision.images.prepare import resample
 from PIL import Image
 
 from petvision.evaluate.datasets import Labelled, labelled_photos, parse_spec
 from petvision.images.door import decode, load
+from petvision.images.inputs import source_of
+from petvision.images.prepare import resample
 from petvision.images.types import InputSpec, Pixels
 from training.data import as_predicted
 
