@@ -176,6 +176,9 @@ def torch_device(device: Device) -> torch.device:
     if not here.get(device):
         usable = "one of " + ", ".join(d for d, there in here.items() if there)
         raise ConfigError("range", "--device", key="device", expected=usable, found=device)
+    if device == "cuda":
+        # The reference is float32 in earnest; torch's own default here is ten bits of mantissa.
+        torch.backends.cudnn.allow_tf32 = False
     return torch.device(device)
 
 

@@ -227,14 +227,7 @@ def labels(handle: ModelHandle, fast: ModelHandle, photos: Sequence[Labelled]) -
     pairs = [(r, f) for r, f in zip(right, found, strict=True) if r is not None and f is not None]
     differ = sum((r.label, r.best_class) != (f.label, f.best_class) for r, f in pairs)
     again = sum(f.rechecked for _, f in pairs) / len(pairs)
-    accuracies = [
-        sum(
-            p is not None and p.best_class == photo.label
-            for p, photo in zip(side, photos, strict=True)
-        )
-        / len(photos)
-        for side in (right, found)
-    ]
+    accuracies = [accuracy(side, photos) for side in (right, found)]
     note = (
         f"verdicts that differ of {len(pairs):,}; {again:.2%} computed again; accuracy "
         f"{accuracies[0]:.4f} on the reference, {accuracies[1]:.4f} with {fast.engine.name}"

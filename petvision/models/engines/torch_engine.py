@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from typing import Any, cast
 
@@ -14,16 +13,20 @@ from petvision.models.architectures import last_linear
 from petvision.models.engines.base import Trunk
 
 
-@functools.cache
-def use_threads() -> int:
-    """Give torch one thread a core this process may use, once; returns how many.
+def use_threads(count: int | None = None) -> int:
+    """Decide how many threads compute in this process, torch's and OpenVINO's; returns it.
 
-    ``OMP_NUM_THREADS``, where set, is the person's own word.
+    Args:
+        count: how many; by default as torch has it (one a core, or ``OMP_NUM_THREADS``), but no
+            more than the cores this process may use. Engines made before keep theirs.
     """
-    if "OMP_NUM_THREADS" not in os.environ:
-        available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
-        torch.set_num_threads(min(torch.get_num_threads(), available or torch.get_num_threads()))
-    return torch.get_num_threads()
+    if count is None:
+        count = torch.get_num_threads()
+        if hasattr(os, "sched_getaffinity"):
+            count = min(count, len(os.sched_getaffinity(0)))
+    if count != torch.get_num_threads():
+        torch.set_num_threads(count)
+    return count
 
 
 class Layers:
