@@ -9,7 +9,7 @@ from PIL import Image
 
 from petvision.explain.results import Attribution
 from petvision.figures import text
-from petvision.figures.base import Panel
+from petvision.figures.base import Panel, unseen
 from petvision.figures.colours import overlay
 from petvision.figures.parts import Area, blank_axes, put_axes
 from petvision.figures.scale import Scale, scale_of
@@ -65,7 +65,7 @@ class AttributionPanel(Panel[Attribution]):
         self._show_photo(photo, geometry)
         left, top, right, bottom = geometry.box
         self._unseen.set_path(_ring(geometry))
-        self._unseen.set_visible(right - left < geometry.width or bottom - top < geometry.height)
+        self._unseen.set_visible(unseen(geometry))
 
         scale: Scale = scale_of(explanation.heat, explanation.signed, explanation.unit)
         self._heat.set_data(explanation.heat)

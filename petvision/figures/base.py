@@ -21,7 +21,7 @@ from petvision.explain.results import Attribution, Explanation
 from petvision.figures import text
 from petvision.figures.parts import Area, Paragraph, ScaleBar
 from petvision.figures.style import LIGHT, Style
-from petvision.images.types import Picture
+from petvision.images.types import Geometry, Picture
 
 E = TypeVar("E", bound=Explanation)
 
@@ -154,13 +154,20 @@ class _Layout(LayoutEngine):
         self._panel.lay_out()
 
 
+def unseen(geometry: Geometry) -> bool:
+    """Whether a part of the photo lies outside what the network sees."""
+    return geometry.box != (0, 0, geometry.width, geometry.height)
+
+
 def _title(explanation: Explanation) -> str:
     title = explanation.card.title
     return f"{title}: {explanation.target}" if isinstance(explanation, Attribution) else title
 
 
 def _small_print(explanation: Explanation) -> Iterator[str]:
-    """Parameters that mean something, then model and engine."""
+    """What is hatched, the parameters that mean something, then model and engine."""
+    if isinstance(explanation, Attribution) and unseen(explanation.geometry):
+        yield "hatched: not seen by the network"
     for key, value in explanation.parameters.items():
         if value != "" and (key != "seed" or explanation.provenance.seed is not None):
             yield f"{key.replace('_', ' ')} {value}"
