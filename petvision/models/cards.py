@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from petvision.errors import ModelError
 from petvision.images.types import InputSpec
+from petvision.models.unknown import parts_of
 
 FORMAT = 1
 
@@ -51,6 +52,22 @@ class UnknownCard(_Part):
     threshold: float
     false_reject_rate: float | None = Field(default=None, ge=0, le=1)
     statistics: dict[str, float] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _statistics_suffice(self) -> UnknownCard:
+        if self.statistics.get("k", 1) < 1:
+            raise ValueError("k must be at least 1")
+        if self.score != "combined":
+            return self
+        parts = parts_of(self.statistics)
+        if not parts:
+            raise ValueError("a combined score needs weights")
+        for part in parts:
+            if f"{part}.mean" not in self.statistics:
+                raise ValueError(f"{part}.mean is missing")
+            if self.statistics.get(f"{part}.std", 0.0) <= 0:
+                raise ValueError(f"{part}.std must be positive")
+        return self
 
 
 class SplitMetrics(_Part):

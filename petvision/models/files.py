@@ -9,6 +9,7 @@ without a card, ``.pth``) open too, with what their shapes tell.
 from __future__ import annotations
 
 import hashlib
+import mmap
 import os
 import tempfile
 import warnings
@@ -274,7 +275,8 @@ def _check_unknown(stored: StoredModel, width: int, source: str) -> None:
     if wants.gate and stored.shapes.get("gate.weight", (0,))[0] != 1000:
         reason = f"its unknown score {stored.card.unknown.score} needs gate.weight of ImageNet"
         raise ModelError("wrong_shape", source, reason=reason)
-    if wants.bank and stored.shapes.get("unknown.bank", (0, 0))[1:] != (width,):
+    rows, *columns = stored.shapes.get("unknown.bank", (0,))
+    if wants.bank and (rows == 0 or columns != [width]):
         reason = f"its unknown score {stored.card.unknown.score} needs unknown.bank, n×{width}"
         raise ModelError("wrong_shape", source, reason=reason)
 
@@ -333,7 +335,7 @@ def _stored(name: str, values: Floats, storage: Storage) -> dict[str, npt.NDArra
     return {name: np.clip(steps, -127, 127).astype(np.int8), f"{name}.scale": scale}
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes | mmap.mmap) -> None:
     """Write a whole file aside, then put it in its place.
 
     Raises:

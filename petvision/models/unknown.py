@@ -54,7 +54,7 @@ def parts_of(statistics: Mapping[str, float]) -> tuple[str, ...]:
 
 def pet_mass(gate: Floats) -> Scores:
     """−log of the gate's probability of a pet: 0 for a certain pet, 4.6 for a chance of 1 %."""
-    return _log_sum(gate) - _log_sum(gate[:, PETS])
+    return np.maximum(_log_sum(gate) - _log_sum(gate[:, PETS]), 0.0)
 
 
 def knn(features: Floats, bank: Floats, k: int = NEIGHBOURS) -> Scores:

@@ -6,6 +6,7 @@ person's own, and (as ``imagenet-NAME``) in ``PETVISION_PRETRAINED``.
 
 from __future__ import annotations
 
+import mmap
 import os
 import re
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ import platformdirs
 
 from petvision.errors import ConfigError, ModelError, OutputError
 from petvision.events import Events
-from petvision.models import files
+from petvision.models import cards, files
 from petvision.models.cards import Card
 from petvision.models.download import download
 from petvision.places import bundled
@@ -164,7 +165,7 @@ def fetch(name: str) -> Events[Path]:
 
 
 def add(path: str | Path) -> Entry:
-    """Copy a model file that can be used into the person's own folder.
+    """Copy a model file that can be used into the person's own folder, under its card's name.
 
     Raises:
         ModelError: when it cannot be used.
@@ -173,14 +174,15 @@ def add(path: str | Path) -> Entry:
     source = Path(path).expanduser()
     verified = verify(source)
     for _, name, taken in _installed():
-        if name == source.stem and files.sha256_of(taken) != verified.sha256:
-            remedy = "Give your file another name first."
+        if name == verified.name and files.sha256_of(taken) != verified.sha256:
+            remedy = "Remove that one first, or give yours another name."
             raise OutputError("exists", f"A model called {name}", remedy=remedy)
-    target = own_folder() / source.name
-    for file in (source, source.with_suffix(".md")):
-        if file.is_file():
-            files.write_atomically(own_folder() / file.name, file.read_bytes())
-    return _entry("own", target.stem, target)
+    target = own_folder() / f"{verified.name}{source.suffix}"
+    with source.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        files.write_atomically(target, content)
+    page = cards.markdown(files.read_card(target), verified.sha256)
+    files.write_atomically(target.with_suffix(".md"), page.encode())
+    return _entry("own", verified.name, target)
 
 
 def remove(name: str) -> Path:

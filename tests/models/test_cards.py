@@ -60,6 +60,21 @@ def test_what_is_missing_is_said_by_name(field):
         ({"input": {"size": 224, "resize": 200}}, "resize must be at least size"),
         ({"input": {"std": [1, 0, 1]}}, "std must be positive"),
         ({"unknown": {"score": "guess", "threshold": 1}}, "unknown.score"),
+        (
+            {"unknown": {"score": "knn", "threshold": 1, "statistics": {"k": 0}}},
+            "k must be at least 1",
+        ),
+        ({"unknown": {"score": "combined", "threshold": 1}}, "needs weights"),
+        (
+            {
+                "unknown": {
+                    "score": "combined",
+                    "threshold": 1,
+                    "statistics": {"knn.weight": 1, "knn.mean": 0},
+                }
+            },
+            "knn.std must be positive",
+        ),
         ({"unknown": {"score": "knn"}}, "says nothing of unknown.threshold"),
         ({"name": "../../etc/passwd"}, "name"),
         ({"format": "1"}, "no format number"),

@@ -1,5 +1,6 @@
 import json
 import stat
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -222,6 +223,29 @@ def test_an_unknown_score_without_what_it_needs(tmp_path, score, needs):
     card = tiny_card(UnknownCard(score=score, threshold=1.0))
     write_tiny(tmp_path / "x.safetensors", card=card)
     assert needs in str(error_of(tmp_path / "x.safetensors"))
+
+
+def test_an_empty_bank(tmp_path):
+    card = tiny_card(UnknownCard(score="knn", threshold=1.0))
+    bank = np.zeros((0, 512), np.float32)
+    write_tiny(tmp_path / "x.safetensors", card=card, unknown={"bank": bank})
+    assert "unknown.bank" in str(error_of(tmp_path / "x.safetensors"))
+
+
+def test_no_damage_to_the_header_is_more_than_a_model_error(tmp_path):
+    path = write_tiny(tmp_path / "x.safetensors", storage="int8")
+    content = path.read_bytes()
+    end = 8 + int.from_bytes(content[:8], "little")
+    draw = np.random.default_rng(0)
+    opened = 0
+    for _ in range(150):
+        damaged = bytearray(content)
+        for place in draw.integers(0, end, draw.integers(1, 4)):
+            damaged[place] = draw.integers(0, 256)
+        path.write_bytes(damaged)
+        with suppress(ModelError):  # anything else is a bug
+            opened += read_model(path) is not None
+    assert opened < 75
 
 
 def test_a_gate_of_another_width(tmp_path):

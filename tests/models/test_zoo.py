@@ -90,11 +90,19 @@ def test_adding_and_removing_ones_own(path):
     assert path.is_file()
 
 
+def test_an_added_model_goes_by_its_cards_name(path):
+    run = path.rename(path.with_name("model.safetensors"))
+    path.with_suffix(".md").unlink()
+    entry = zoo.add(run)
+    assert entry.name == entry.path.stem == "tiny"
+    assert zoo.verify("tiny").recorded == sha256_of(run)
+
+
 def test_another_model_of_a_taken_name_is_refused(path, tmp_path):
     zoo.add(path)
     before = sha256_of(zoo.find("tiny"))
     other = write_tiny(tmp_path / "new" / "tiny.safetensors", storage="fp32")
-    with pytest.raises(OutputError, match="another name"):
+    with pytest.raises(OutputError, match="Remove that one"):
         zoo.add(other)
     assert sha256_of(zoo.find("tiny")) == before
 
