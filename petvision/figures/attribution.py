@@ -12,12 +12,9 @@ from petvision.figures import text
 from petvision.figures.base import Panel, unseen
 from petvision.figures.colours import overlay
 from petvision.figures.parts import Area, blank_axes, put_axes
-from petvision.figures.scale import Scale, scale_of
+from petvision.figures.scale import scale_of
 from petvision.figures.style import Style
 from petvision.images.types import Geometry, Picture, Pixels
-
-COARSE = 40
-"""Grids with fewer cells across are smoothed between their centres; finer ones are shown as is."""
 
 
 class AttributionPanel(Panel[Attribution]):
@@ -67,7 +64,7 @@ class AttributionPanel(Panel[Attribution]):
         self._unseen.set_path(_ring(geometry))
         self._unseen.set_visible(unseen(geometry))
 
-        scale: Scale = scale_of(explanation.heat, explanation.signed, explanation.unit)
+        scale = scale_of(explanation.heat, explanation.signed, explanation.unit)
         self._heat.set_data(explanation.heat)
         self._heat.set_extent((left, right, bottom, top))
         self._heat.set_clim(scale.low, scale.high)

@@ -52,7 +52,7 @@ class ChannelMapsPanel(Panel[ChannelMaps]):
             (layer.label, f"{layer.maps.shape[2]}×{layer.maps.shape[1]}") for layer in layers
         ]
         words = "activation, each layer on its own scale"
-        self._scale.set(Scale(0, 1, False, words, ("0", "strongest")), solid())
+        self._scale.set(Scale(0, 1, words, ("0", "strongest")), solid())
 
     def _aspect(self) -> float:
         return self._rows / (self._columns + 1)  # the names take about a tile's width

@@ -55,7 +55,7 @@ class KernelsPanel(Panel[KernelSet]):
         if pictures:
             self._show_pictures(filter_pictures(explanation.weights))
             words = "weight, each filter on its own scale"
-            self._scale.set(Scale(-1, 1, False, words, ("−", "+")), greys())
+            self._scale.set(Scale(-1, 1, words, ("−", "+")), greys())
         else:
             self._show_norms(explanation.norms)
             self._bars_axes.set_xlabel(f"filters of {explanation.layer}", size=text.SMALL)

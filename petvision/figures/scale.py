@@ -13,14 +13,10 @@ _SMALL = ((1e-9, "billionths"), (1e-6, "millionths"), (1e-3, "thousandths"))
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """From ``low`` to ``high``; ``clipped`` where a few values lie beyond.
-
-    ``words`` names what a unit is, ``ends`` what is written at the two ends.
-    """
+    """From ``low`` to ``high``; ``words`` name a unit, ``ends`` are written at the two ends."""
 
     low: float
     high: float
-    clipped: bool
     words: str
     ends: tuple[str, str]
 
@@ -33,17 +29,16 @@ def scale_of(heat: Floats, signed: bool, unit: str) -> Scale:
     value that one pixel in 50 exceeds, and says so: the few would leave all others colourless.
     """
     sizes = np.abs(heat)
-    clipped = _spiky(heat)
-    high = float(np.quantile(sizes, 0.98) if clipped else sizes.max(initial=0))
+    usual, largest = float(np.quantile(sizes, 0.98)), float(sizes.max())
+    clipped = usual > 0 and _spiky(heat)
+    high = usual if clipped else largest
     if high == 0:
-        return Scale(-1 if signed else 0, 1, False, unit, ("", ""))
+        return Scale(-1 if signed else 0, 1, unit, ("", ""))
     factor, name = next(((f, n) for f, n in _SMALL if high < 10 * f), (1.0, ""))
     number = _number(high / factor)
     low, high_end = ("≤ ", "≥ ") if clipped else ("", "")
     ends = (f"{low}−{number}", f"{high_end}+{number}") if signed else ("0", f"{high_end}{number}")
-    return Scale(
-        -high if signed else 0, high, clipped, f"{unit}, in {name}" if name else unit, ends
-    )
+    return Scale(-high if signed else 0, high, f"{unit}, in {name}" if name else unit, ends)
 
 
 def _spiky(heat: Floats) -> bool:

@@ -10,7 +10,7 @@ def ends(heat: list[float], signed: bool = False) -> tuple[str, str]:
 
 def test_a_scale_ends_at_the_largest_value() -> None:
     scale = scale_of(np.array([[0.0, 2.5]], np.float32), False, "logit")
-    assert (scale.low, scale.high, scale.clipped) == (0, 2.5, False)
+    assert (scale.low, scale.high) == (0, 2.5)
     assert scale.ends == ("0", "2.50")
 
 
@@ -42,16 +42,22 @@ def test_lone_pixels_do_not_take_the_colour_from_all_others() -> None:
     heat = np.random.default_rng(0).normal(size=(64, 64)).astype(np.float32)
     heat[5, 5] = 100
     scale = scale_of(heat, True, "logit")
-    assert scale.clipped
     assert 2 < scale.high < 3
     assert scale.ends[1].startswith("≥ +2.")
+
+
+def test_a_map_of_a_few_pixels_only_ends_at_the_largest() -> None:
+    heat = np.zeros((64, 64), np.float32)
+    heat[3, 4] = 7
+    assert scale_of(heat, True, "logit").ends == ("−7.00", "+7.00")
 
 
 def test_a_strong_patch_is_never_clipped() -> None:
     heat = np.zeros((224, 224), np.float32)
     heat[32:48, 64:80] = 5  # half a per cent of the map
     scale = scale_of(heat, True, "logit")
-    assert (scale.high, scale.clipped) == (5, False)
+    assert scale.high == 5
+    assert scale.ends[1] == "+5.00"
 
 
 def test_an_empty_map_has_no_numbers() -> None:
