@@ -12,7 +12,7 @@ import copy
 import dataclasses
 import importlib.util
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from statistics import median
 
@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from petvision.errors import ConfigError
-from petvision.images.types import Floats
+from petvision.events import Events, Progress, Result, result_of
 from petvision.models import speeds
 from petvision.models.check import agrees, check_pictures
 from petvision.models.engines.base import Engine
@@ -120,52 +120,58 @@ def with_fast_engine(handle: ModelHandle, engine: str = "auto") -> ModelHandle:
         ConfigError: ``range`` when there is no such engine here, or the one named is too far
             from the reference (``auto`` takes the next one).
     """
+    return result_of(prepare_engine(handle, engine))
+
+
+def prepare_engine(handle: ModelHandle, engine: str = "auto") -> Events[ModelHandle]:
+    """``with_fast_engine`` as a job in short steps."""
     names = available(handle)
     if engine not in ("auto", *names):
         expected = f"auto or one that runs here ({', '.join(names)})"
         raise ConfigError("range", "--engine", key="engine", expected=expected, found=engine)
-    if engine != "auto":
-        return _trusted(handle, engine)
-    for name in _fastest_first(handle, names):
-        try:
-            return _trusted(handle, name)
-        except ConfigError:  # too far from the reference here: the next one
-            continue
-    return handle
+    order = [engine]
+    if engine == "auto":
+        order = yield from _fastest_first(handle, names)
+    for name in order:
+        yield Progress(0, 0, f"preparing {name}")
+        kind = _kind(name)
+        if kind.name == REFERENCE:
+            yield Result(dataclasses.replace(handle, engine=handle.reference, distance=0.0))
+            return
+        made = kind.make(handle)
+        yield Progress(0, 0, f"checking {name}")
+        if agrees(handle, made, kind.distance, check_pictures(handle.spec)):
+            yield Result(dataclasses.replace(handle, engine=made, distance=kind.distance))
+            return
+    expected = f"within {_kind(engine).distance:.2%} of the reference's answers"
+    raise ConfigError("range", "--engine", key=engine, expected=expected, found="further off")
 
 
-def _trusted(handle: ModelHandle, name: str) -> ModelHandle:
-    kind = next(kind for kind in KINDS if kind.name == name)
-    if name == REFERENCE:
-        return dataclasses.replace(handle, engine=handle.reference, distance=0.0)
-    engine = kind.make(handle)
-    if not agrees(handle, engine, kind.distance, check_pictures(handle.spec)):
-        expected = f"within {kind.distance:.2%} of the reference's answers"
-        raise ConfigError("range", "--engine", key=name, expected=expected, found="further off")
-    return dataclasses.replace(handle, engine=engine, distance=kind.distance)
+def _kind(name: str) -> Kind:
+    return next(kind for kind in KINDS if kind.name == name)
 
 
-def _fastest_first(handle: ModelHandle, names: list[str]) -> list[str]:
+def _fastest_first(handle: ModelHandle, names: list[str]) -> Generator[Progress, None, list[str]]:
     key = speeds.key(handle.sha256, str(handle.device), names)
     remembered = speeds.recall(key)
     if remembered is not None and set(remembered) == set(names):
         return remembered
-    size = handle.spec.size
-    picture = np.zeros((1, 3, size, size), np.float32)
-    times = {n: _milliseconds(_make(handle, n), picture) for n in names}
-    fastest = sorted(names, key=lambda n: times[n])
+    times = {}
+    for done, name in enumerate(names):
+        yield Progress(done, len(names), f"measuring {name}")
+        times[name] = yield from _milliseconds(_kind(name).make(handle), handle.spec.size)
+    fastest = sorted(names, key=lambda name: times[name])
     speeds.remember(key, fastest)
     return fastest
 
 
-def _make(handle: ModelHandle, name: str) -> Engine:
-    return next(kind for kind in KINDS if kind.name == name).make(handle)
-
-
-def _milliseconds(engine: Engine, picture: Floats) -> float:
+def _milliseconds(engine: Engine, size: int) -> Generator[Progress, None, float]:
+    """The median time of one picture; every pass is a step of its own."""
+    picture = np.zeros((1, 3, size, size), np.float32)
     engine.forward(picture)
     times: list[float] = []
     while len(times) < ROUNDS and sum(times) < PATIENCE:
+        yield Progress(len(times), ROUNDS, f"measuring {engine.name}")
         start = time.perf_counter()
         engine.forward(picture)
         times.append(time.perf_counter() - start)

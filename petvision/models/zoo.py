@@ -83,8 +83,11 @@ def models() -> list[Entry]:
     """Every model there is, the first of each name, and those that could be fetched."""
     entries: dict[str, Entry] = {}
     for origin, name, path in _installed():
-        if name not in entries:
-            entries[name] = _entry(origin, name, path)
+        if name in entries:
+            continue
+        entry = _entry(origin, name, path)
+        if not (entry.fault and origin == "pretrained"):  # features alone are no model
+            entries[name] = entry
     for name, remote in REMOTE.items():
         if name not in entries:
             architecture = name.removeprefix(PREFIX)

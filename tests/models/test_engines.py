@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from petvision.errors import ConfigError
+from petvision.events import Progress, Result
 from petvision.models import engine as engines
 from petvision.models.architectures import build
 from petvision.models.check import agrees, check_pictures
@@ -108,13 +109,20 @@ def test_auto_measures_once_for_a_model_on_a_machine(own_cache, monkeypatch):
     assert "int8" not in first.engine.name
     assert (cache_folder() / "engines.json").is_file()
 
-    def never(*_: object) -> float:
+    def never(*_: object) -> None:
         raise AssertionError("measured again")
 
     monkeypatch.setattr(engines, "_milliseconds", never)
     assert with_fast_engine(handle, "auto").engine.name == first.engine.name
     with pytest.raises(AssertionError, match="measured again"):
         with_fast_engine(handle_of("resnet50"), "auto")
+
+
+def test_it_is_a_job_of_short_steps(own_cache):
+    events = list(engines.prepare_engine(handle_of(), "auto"))
+    assert isinstance(events[-1], Result)
+    assert all(isinstance(event, Progress) for event in events[:-1])
+    assert any("measuring openvino-fp32" in event.words for event in events[:-1])
 
 
 def test_a_damaged_memory_of_speeds_is_measured_again(own_cache):

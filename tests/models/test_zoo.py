@@ -72,6 +72,13 @@ def test_starting_points_are_imagenet_models(tmp_path, monkeypatch):
     assert zoo.find("resnet18-x") == zoo.find("imagenet-resnet18-x") == tmp_path / "resnet18-x.pth"
 
 
+def test_features_alone_are_no_model(tmp_path, monkeypatch):
+    tensors = {n: t for n, t in tiny_resnet().state_dict().items() if not n.startswith("fc.")}
+    torch.save(tensors, tmp_path / "features.pth")
+    monkeypatch.setenv("PETVISION_PRETRAINED", str(tmp_path))
+    assert all(entry.origin == "available" for entry in zoo.models())
+
+
 def test_a_damaged_file_is_listed_with_its_fault(tmp_path, monkeypatch):
     (tmp_path / "bad.safetensors").write_bytes(b"nothing")
     monkeypatch.setenv("PETVISION_WEIGHTS", str(tmp_path))
