@@ -76,11 +76,11 @@ def open_model(name: str) -> Iterator[Progress | Result[Opened]]:
     yield Result(Opened(opened, tuple(METHODS.values()), layers))
 
 
-def fast_engine(handle: ModelHandle) -> Iterator[Result[ModelHandle]]:
+def fast_engine(handle: ModelHandle) -> Events[ModelHandle]:
     """The same model answered by the fastest engine of this machine; measured once, remembered."""
-    from petvision.models.engine import with_fast_engine
+    from petvision.models.engine import prepare_engine
 
-    yield Result(with_fast_engine(handle))
+    yield from prepare_engine(handle)
 
 
 def import_figures() -> Iterator[Result[None]]:
