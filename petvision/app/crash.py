@@ -34,7 +34,7 @@ class CrashReporter(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self.window: QWidget | None = None
-        self._dialog: CrashDialog | None = None
+        self.dialog: CrashDialog | None = None
         self._before = (sys.excepthook, threading.excepthook)
         self._reported.connect(self.show, Qt.ConnectionType.QueuedConnection)
         sys.excepthook = self._caught
@@ -46,11 +46,11 @@ class CrashReporter(QObject):
 
     def show(self, report: str) -> None:
         """Show a report; while one is shown, further ones are added to it."""
-        if self._dialog is not None and self._dialog.isVisible():
-            self._dialog.add(report)
+        if self.dialog is not None and self.dialog.isVisible():
+            self.dialog.add(report)
             return
-        self._dialog = CrashDialog(f"{diagnostics()}\n\n{report}", self.window)
-        self._dialog.open()
+        self.dialog = CrashDialog(f"{diagnostics()}\n\n{report}", self.window)
+        self.dialog.open()
 
     def _caught(
         self, kind: type[BaseException], fault: BaseException, trace: TracebackType | None
@@ -94,12 +94,17 @@ class CrashDialog(QDialog):
             layout.addWidget(widget)
         self.resize(640, 400)
 
+    @property
+    def report(self) -> str:
+        """All that is told."""
+        return self._text.toPlainText()
+
     def add(self, report: str) -> None:
         """Add another report below."""
         self._text.appendPlainText(f"\n{report}")
 
     def _copy(self) -> None:
-        QGuiApplication.clipboard().setText(self._text.toPlainText())
+        QGuiApplication.clipboard().setText(self.report)
 
 
 def diagnostics() -> str:

@@ -80,7 +80,8 @@ class Session(QObject):
         self._badges = Badges(self.photos, self._pool, self._lane, self)
         self._visits: OrderedDict[int, Visit] = OrderedDict()
         self._listings: dict[int, bool] = {}
-        self._opening = self._predicting = self._importing = self._tuning = 0
+        self._untuned = False
+        self._opening = self._predicting = self._importing = 0
         self._reading: set[int] = set()
         self._connect()
 
@@ -171,9 +172,8 @@ class Session(QObject):
         self.explanations.begin(None)
         self.explanations.forget()
         self.explanations.offer(opened.methods, self.settings.table("parameters"))
-        if self.figures_ready:
-            self._tune()
-        else:
+        self._untuned = True
+        if not self.figures_ready:
             self._importing = self._lane.submit(Job("figures", FIGURES, tasks.import_figures))
         self.photos.forget_verdicts()
         self.model_changed.emit()
@@ -340,6 +340,7 @@ class Session(QObject):
         if isinstance(event, Crashed):
             self.crashed.emit(event.report)
         if self.explanations.happened(ticket, event) or self._badges.happened(ticket, event):
+            self._tune()
             return
         over = isinstance(event, (Result, Failed, Crashed))
         if ticket == self._opening and over:
@@ -349,14 +350,15 @@ class Session(QObject):
             self._predicting = 0
             self._verdict_arrived(event)
         elif ticket == self._importing and over:
-            self._tune()
             self.figures_ready = isinstance(event, Result)
             self.known.emit()
+        self._tune()
         self.work_changed.emit()
 
     def _tune(self) -> None:
-        """Make a fast engine ready, beside the lane: the reference answers meanwhile."""
-        if self.handle is not None:
+        """Make a fast engine ready when nothing else is done: work would spoil its measurement."""
+        if self._untuned and self.handle is not None and self.figures_ready and not self.working:
+            self._untuned = False
             make = partial(tasks.fast_engine, self.handle)
             self._tuner.submit(Job("engine", 0, make))
 

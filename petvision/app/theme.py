@@ -175,7 +175,7 @@ QSpinBox::up-arrow, QDoubleSpinBox::up-arrow {{
     image: url("{up}"); width: 14px; height: 14px;
 }}
 QAbstractSpinBox QLineEdit, QComboBox QLineEdit {{
-    background: transparent; border: none; padding: 0; min-height: 0;
+    background: transparent; border: none; padding: 0 6px; min-height: 0;
 }}
 QComboBox QAbstractItemView {{
     background: {style.surface}; border: 1px solid {style.line}; outline: none; padding: 4px;

@@ -74,6 +74,10 @@ class Window(QMainWindow):
         session.known.connect(self._known)
         session.model_changed.connect(self._model_changed)
         session.listed.connect(self._listed)
+        column = self.column
+        column.add_command("images", self.tr("Open photos"), self.arrivals.ask_photos)
+        column.add_command("folder-open", self.tr("Open folder"), self.arrivals.ask_folder)
+        column.add_command("trash-2", self.tr("Clear the list"), column.clear)
         view.empty.open_photos.connect(self.arrivals.ask_photos)
         view.empty.open_folder.connect(self.arrivals.ask_folder)
         view.empty.sample.connect(lambda path: session.open_inputs([path]))

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication
 
 from petvision.app.window import Window
 
-WAIT_MS = 60_000
+WAIT_MS = 180_000
 
 
 def files(*paths: Path) -> QMimeData:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -10,6 +12,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QListView,
     QSizePolicy,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -31,18 +34,19 @@ class PhotoColumn(QFrame):
         self.setProperty("column", True)
         self.setMinimumWidth(LEFT_WIDTH * 3 // 4)
         self._model = model
+        self._theme = theme
         self._removing = False
         self._count = QLabel()
         self._count.setProperty("quiet", True)
         self.view = self._make_view(theme)
-        self.head = QHBoxLayout()
-        self.head.setContentsMargins(2 * GRID_PX, GRID_PX, GRID_PX, GRID_PX // 2)
-        self.head.setSpacing(0)
-        self.head.addWidget(self._count, 1)
+        self._head = QHBoxLayout()
+        self._head.setContentsMargins(2 * GRID_PX, GRID_PX // 2, GRID_PX, GRID_PX // 2)
+        self._head.setSpacing(0)
+        self._head.addWidget(self._count, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addLayout(self.head)
+        layout.addLayout(self._head)
         layout.addWidget(self.view, 1)
         for signal in (model.rowsInserted, model.rowsRemoved, model.modelReset):
             signal.connect(self._count_photos)
@@ -61,6 +65,15 @@ class PhotoColumn(QFrame):
         view.setAccessibleName(self.tr("Open photos"))
         view.selectionModel().currentChanged.connect(self._current_changed)
         return view
+
+    def add_command(self, icon: str, name: str, act: Callable[[], object]) -> None:
+        """Put a button above the list."""
+        button = QToolButton()
+        self._theme.set_icon(button, icon)
+        button.setToolTip(name)
+        button.setAccessibleName(name)
+        button.clicked.connect(lambda: act())
+        self._head.addWidget(button)
 
     @property
     def current(self) -> Photo | None:
