@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -32,7 +33,7 @@ from petvision.models.results import Prediction
 from petvision.models.stream import answers
 from petvision.models.torchvision_door import torchvision
 from petvision.models.zoo import find
-from tests.benchmarks.measure import Row, interleaved, report
+from tests.benchmarks.measure import Row, interleaved, report, table
 
 BATCH = 16
 TARGETS = {  # one photo, compute only: the most of plain's time
@@ -54,14 +55,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = random.Random(0).sample(photos, min(options.photos, len(photos)))
     fast = {name: with_fast_engine(handle, name) for name in available(handle)}
     auto = with_fast_engine(handle, "auto")
-    rows = one_photo(fast, plain, chosen, options.rounds)
+    rows: list[Row] = []
+
+    def done(*measured: Row) -> None:
+        rows.extend(measured)
+        print(table(measured), file=sys.stderr, flush=True)
+
+    done(*one_photo(fast, plain, chosen, options.rounds))
     with tempfile.TemporaryDirectory() as folder:
         mixed = mixed_set(chosen, Path(folder))
-        rows += bulk(fast, plain, mixed, auto.engine.name, max(1, options.rounds // 5))
-        rows.append(decoding(auto, chosen))
-        rows.append(drop(auto, Path(folder), options.rounds))
+        done(*bulk(fast, plain, mixed, auto.engine.name, max(1, options.rounds // 5)))
+        done(decoding(auto, chosen))
+        done(drop(auto, Path(folder), options.rounds))
     if options.labels:
-        rows.append(labels(handle, auto, photos))
+        done(labels(handle, auto, photos))
     print(report(f"prediction with {handle.card.name}", rows, options.json))
 
 
