@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "resources" / "screenshots"
 SAMPLES = ROOT / "resources" / "samples"
 SIZE = (1600, 1000)
-LIMIT_S = 600
+LIMIT_S = 1800
 NAMES = ("empty", "working", "explain", "large", "unknown", "error")
 
 if TYPE_CHECKING:
@@ -170,9 +170,11 @@ def photograph(folder: Path, theme: str, only: str) -> None:
         window.session.crashed.connect(sys.exit)
         window.resize(*SIZE)
         window.show()
-        Photographer(window, folder, only).all(broken)
-        window.close()
-        window.deleteLater()
+        try:
+            Photographer(window, folder, only).all(broken)
+        finally:
+            window.close()
+            window.deleteLater()
 
 
 def main() -> int:

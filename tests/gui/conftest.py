@@ -45,13 +45,16 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(autouse=True)
-def _own_places(
-    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
+@pytest.fixture
+def bundled_model(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The tiny model is the bundled one, and the machine's own engine measurement is not taken."""
     monkeypatch.setenv("PETVISION_WEIGHTS", str(tiny_model))
     monkeypatch.setenv("PETVISION_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(autouse=True)
+def _own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Temporary files go into a folder that is empty at the end."""
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
@@ -100,7 +103,9 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def make_window(qtbot: Any, theme: Theme, settings: Settings) -> Iterator[Callable[[], Window]]:
+def make_window(
+    qtbot: Any, theme: Theme, settings: Settings, bundled_model: None
+) -> Iterator[Callable[[], Window]]:
     """Opens windows and closes them again; a bug's report fails the test."""
     windows: list[Window] = []
     reports: list[str] = []

@@ -112,6 +112,7 @@ def xdotool(environment: dict[str, str], *words: str) -> None:
     subprocess.run(["xdotool", *words], env=environment, check=True, timeout=30)
 
 
+@pytest.mark.usefixtures("bundled_model")
 @pytest.mark.timeout(240)
 def test_photos_dragged_from_another_program_are_judged(
     screen: dict[str, str], photo: Callable[..., Path], tmp_path: Path

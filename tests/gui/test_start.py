@@ -68,6 +68,7 @@ def run(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.usefixtures("bundled_model")
 @pytest.mark.parametrize("when", ["done", "mid-run"])
 def test_torch_comes_after_the_window_and_nothing_is_left_at_the_end(
     tmp_path: Path, photo: MakePhoto, when: str
