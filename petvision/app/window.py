@@ -46,7 +46,7 @@ class Window(QMainWindow):
         self.arrivals = Arrivals(self)
         self.saving = Saving(self)
         self.wants = {"photos": True, "parameters": True}
-        self._started = False
+        self._started = self._closed = False
         self._splitter = QSplitter(Qt.Orientation.Horizontal)
         self._lay_out()
         self._restore()
@@ -98,6 +98,8 @@ class Window(QMainWindow):
             QTimer.singleShot(0, self._start)
 
     def _start(self) -> None:
+        if self._closed:  # as soon as it was open
+            return
         self.session.start()
         if (damage := self.session.settings.damage) is not None:
             text = self.tr("The settings were damaged and start anew; the old ones are in {name}.")
@@ -111,6 +113,7 @@ class Window(QMainWindow):
         settings.put("window.photos", self.wants["photos"])
         settings.put("window.parameters", self.wants["parameters"])
         settings.put("theme", self.theme.choice)
+        self._closed = True
         self.hide()
         settings.save()
         self.session.close()

@@ -192,11 +192,9 @@ class PanelWidget(QFrame):
         self._middle.setCurrentWidget(self.canvas)
 
     def _make_canvas(self) -> Canvas:
-        from matplotlib.figure import Figure
-
         from petvision.app.widgets.canvas import Canvas
 
-        canvas = Canvas(Figure())
+        canvas = Canvas()
         canvas.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         canvas.setAccessibleName(self.panel.method.card.title)
         self._middle.addWidget(canvas)

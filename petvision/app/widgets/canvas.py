@@ -19,12 +19,12 @@ from shiboken6 import isValid
 
 
 class Canvas(FigureCanvasQTAgg):
-    """Shows ``figure`` at the widget's size; ``draw_idle`` queues one drawing."""
+    """Shows a figure of its own at the widget's size; ``draw_idle`` queues one drawing."""
 
     _queue: ClassVar[deque[Canvas]] = deque()
 
-    def __init__(self, figure: Figure) -> None:
-        super().__init__(figure)  # type: ignore[no-untyped-call]
+    def __init__(self) -> None:
+        super().__init__(Figure())  # type: ignore[no-untyped-call]
         self._drawn: QImage | None = None
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
 
