@@ -246,8 +246,10 @@ def _recorded(path: Path) -> str:
         if path.name == remote.file_name:
             return remote.sha256_prefix
     words = path.with_suffix(".md")
-    match = re.search(r"\b[0-9a-f]{64}\b", words.read_text("utf-8")) if words.is_file() else None
-    return match[0] if match else ""
+    # The page tells of other digests too (data, starting weights); the file's own is in quotes.
+    pattern = r"\bsha256 `([0-9a-f]{64})`"
+    match = re.search(pattern, words.read_text("utf-8")) if words.is_file() else None
+    return match[1] if match else ""
 
 
 def _remedy(text: str) -> str:
