@@ -102,7 +102,7 @@ class ParameterForm(QWidget):
         box.setRange(int(low), int(high))
         box.setValue(value)
         box.setKeyboardTracking(False)
-        box.lineEdit().setAcceptDrops(False)
+        _tidy(box.lineEdit())
         box.valueChanged.connect(self._tell)
         return box, box.value
 
@@ -114,13 +114,13 @@ class ParameterForm(QWidget):
         box.setSingleStep((high - low) / 100 if high - low <= 10 else 1)
         box.setValue(value)
         box.setKeyboardTracking(False)
-        box.lineEdit().setAcceptDrops(False)
+        _tidy(box.lineEdit())
         box.valueChanged.connect(self._tell)
         return box, box.value
 
     def _text(self, value: str, known: Sequence[str]) -> Field:
         line = QLineEdit(value)
-        line.setAcceptDrops(False)  # a drop anywhere on the window opens what was dropped
+        line.setAcceptDrops(False)
         line.setPlaceholderText(words.tr("default"))
         if known:
             completer = QCompleter(list(known), line)
@@ -128,6 +128,12 @@ class ParameterForm(QWidget):
             line.setCompleter(completer)
         line.editingFinished.connect(self._tell)
         return line, lambda: line.text().strip()
+
+
+def _tidy(line: QLineEdit) -> None:
+    """The text part of a number's field: room at its left; a drop on it opens what was dropped."""
+    line.setTextMargins(GRID_PX - 2, 0, 0, 0)
+    line.setAcceptDrops(False)
 
 
 def _limits(rules: Mapping[str, Any], lowest: float, highest: float) -> tuple[float, float]:
