@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -27,13 +28,19 @@ def test_ctrl_c_ends_with_130_and_keeps_what_was_done(predict: list[str], sample
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        # Tests that run in the background hand an ignored Ctrl-C on.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
-    with running:
+    try:
         running.stdin.write(photo * 60)
         running.stdin.flush()  # and it stays open: the program waits for more
         first = running.stdout.readline()
         running.send_signal(signal.SIGINT)
         rest, words = running.stdout.read(), running.stderr.read().decode()
+        running.wait()
+    finally:
+        running.kill()
+        running.communicate()
     assert running.returncode == 130
     lines = (first + rest).decode().splitlines()
     assert all(json.loads(line)["label"] for line in lines)  # no half line
