@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from petvision.images.prepare import resample
 from PIL import Image, ImageEnhance
 
+from petvision.images.prepare import resample
 from petvision.images.types import Box, InputSpec, Picture, Pixels
 from training.config import Augment
 
