@@ -291,7 +291,7 @@ def _figures(report: Report) -> Iterator[tuple[str, ...]]:
     yield "photos", f"{f.n:,}"
     yield "accuracy", f"{f.accuracy:.4f}", f"{low:.4f} to {high:.4f}"
     yield "ROC-AUC", f"{f.roc_auc:.5f}"
-    yield "loss", f"{f.loss:.4f}"
+    yield "log loss", f"{f.log_loss:.4f}", f"{f.loss:.4f} before calibration"
     yield "ECE", f"{f.ece_after:.4f}", f"{f.ece_before:.4f} before calibration"
     yield "F1", f"{f.f1_macro:.4f}"
     yield "refused", f"{f.refused:.4f}"

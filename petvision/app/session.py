@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from petvision.models.handle import ModelHandle
 
 DEFAULT_MODEL = "catdog-resnet101"
-OPEN, PREDICT, FIGURES = 0, 1, 2
+OPEN, PREDICT, FIGURES, TWIN = 0, 1, 2, 90
 VISITS_KEPT = 6
 T = TypeVar("T")
 
@@ -81,7 +81,7 @@ class Session(QObject):
         self._visits: OrderedDict[int, Visit] = OrderedDict()
         self._listings: dict[int, bool] = {}
         self._untuned = False
-        self._opening = self._predicting = self._importing = 0
+        self._opening = self._predicting = self._importing = self._copying = 0
         self._reading: set[int] = set()
         self._connect()
 
@@ -110,10 +110,10 @@ class Session(QObject):
 
     def close(self) -> None:
         """Stop everything and join the threads."""
-        self._pool.close()
         lanes = (self._lane, self._tuner, self._lister)
         for lane in lanes:
             lane.close()
+        self._pool.close()
         for lane in lanes:
             lane.wait()  # one step at most; the longest are importing torch, compiling a model
 
@@ -175,6 +175,7 @@ class Session(QObject):
         self._untuned = True
         if not self.figures_ready:
             self._importing = self._lane.submit(Job("figures", FIGURES, tasks.import_figures))
+        self._badges.stop()  # what is still queued would be the former model's
         self.photos.forget_verdicts()
         self.model_changed.emit()
         if self.current is not None:
@@ -349,6 +350,11 @@ class Session(QObject):
         elif ticket == self._predicting and over:
             self._predicting = 0
             self._verdict_arrived(event)
+        elif ticket == self._copying and over:
+            self._copying = 0
+            if isinstance(event, Result):
+                make = partial(tasks.fast_engine, event.value)
+                self._tuner.submit(Job("engine", 0, make))
         elif ticket == self._importing and over:
             self.figures_ready = isinstance(event, Result)
             self.known.emit()
@@ -359,8 +365,7 @@ class Session(QObject):
         """Make a fast engine ready when nothing else is done: work would spoil its measurement."""
         if self._untuned and self.handle is not None and self.figures_ready and not self.working:
             self._untuned = False
-            make = partial(tasks.fast_engine, self.handle)
-            self._tuner.submit(Job("engine", 0, make))
+            self._copying = self._lane.submit(Job("twin", TWIN, partial(tasks.twin, self.handle)))
 
     @Slot(int, object)
     def _tuned(self, _: int, event: object) -> None:
@@ -369,7 +374,10 @@ class Session(QObject):
         if isinstance(event, Result) and self.handle is not None:
             tuned: ModelHandle = event.value
             if tuned.sha256 == self.handle.sha256:  # another model may have come since
-                self.handle = self._badges.handle = tuned
+                ours = self.handle.reference
+                engine = ours if tuned.engine is tuned.reference else tuned.engine
+                self.handle = replace(self.handle, engine=engine, distance=tuned.distance)
+                self._badges.handle = self.handle
 
     def _model_arrived(self, event: object) -> None:
         if isinstance(event, Result):

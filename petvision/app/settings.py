@@ -137,7 +137,7 @@ def _string(text: str) -> str:
 
 def _uri(location: str) -> str:
     """A path as a ``file:`` URI (so that a name that is no text survives); a URL as it is."""
-    if urlsplit(location).scheme in ("http", "https"):
+    if location.lower().startswith(("http://", "https://")):  # even one that is no valid address
         return location
     return Path(location).absolute().as_uri()
 

@@ -76,6 +76,11 @@ def open_model(name: str) -> Iterator[Progress | Result[Opened]]:
     yield Result(Opened(opened, tuple(METHODS.values()), layers))
 
 
+def twin(handle: ModelHandle) -> Iterator[Result[ModelHandle]]:
+    """A copy to measure engines with: made between the lane's steps, when no hook is alive."""
+    yield Result(handle.twin())
+
+
 def fast_engine(handle: ModelHandle) -> Events[ModelHandle]:
     """The same model answered by the fastest engine of this machine; measured once, remembered."""
     from petvision.models.engine import prepare_engine

@@ -26,7 +26,7 @@ def feature_mosaic(rows: list[Floats], columns: int) -> Floats:
     step = TILE + GAP
     canvas = np.zeros((len(rows) * step - GAP, columns * step - GAP, 4), np.float32)
     for i, maps in enumerate(rows):
-        top = float(np.quantile(maps, 0.999)) or float(maps.max()) or 1.0
+        top = float(maps.max()) or 1.0
         for j, one in enumerate(maps):
             y, x = i * step, j * step
             canvas[y : y + TILE, x : x + TILE] = solid()(_tile(one) / top)

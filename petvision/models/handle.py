@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, cast
 
@@ -77,6 +77,15 @@ class ModelHandle:
         known = ", ".join(self.card.classes[:10])
         remedy = f"Did you mean {near[0]}?" if near else f"It knows {known}."
         raise ConfigError("key", self.card.name, key=f"class {name!r}", remedy=remedy)
+
+    def twin(self) -> ModelHandle:
+        """The same model around a copy of the network, answered by the reference.
+
+        For another thread: explanations put hooks on a network, which must not see its pictures.
+        """
+        network = copy.deepcopy(self.network)
+        engine = TorchEngine(network)
+        return replace(self, network=network, engine=engine, reference=engine, distance=0.0)
 
     def logits(self, batch: Floats, engine: Engine | None = None) -> Floats:
         """Logits N×C of normalised pictures N×3×S×S, from ``engine`` or the handle's own."""

@@ -92,7 +92,7 @@ def _prediction(
         unknown_threshold=threshold,
         model=handle.identity,
         image=prepared.facts,
-        engine=handle.engine.name,
+        engine=handle.reference.name if rechecked else handle.engine.name,
         ms=dataclasses.replace(prepared.ms, compute=compute_ms),
         rechecked=rechecked,
     )

@@ -34,7 +34,7 @@ from petvision.reports.prediction import prediction_json
 
 FORMAT = 1
 RECORD = "explanation.json"
-_LONGEST = 150  # characters of a folder's name; four bytes each still make a legal name
+_LONGEST = 200  # bytes of a folder's name: room for "-2" and what file systems allow (255)
 _UNFIT = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)$")
 
@@ -65,7 +65,9 @@ def stem_of(source: Source) -> str:
     if source.kind == "url":
         place = unquote(urlsplit(place).path.rstrip("/").rpartition("/")[2]) or place
     stem = Path(place).stem if source.kind != "url" else place.rpartition(".")[0] or place
-    stem = _UNFIT.sub("_", stem).strip(" .")[:_LONGEST].rstrip(" .")
+    stem = _UNFIT.sub("_", stem).strip(" .")
+    if len(name := os.fsencode(stem)) > _LONGEST:
+        stem = name[:_LONGEST].decode("utf-8", "ignore").rstrip(" .")
     return f"{stem}_" if _RESERVED.match(stem) else stem or "photo"
 
 

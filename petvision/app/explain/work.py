@@ -151,6 +151,7 @@ class Explanations(QObject):
     def forget(self) -> None:
         """Another model: nothing kept holds any more."""
         self._done.clear()
+        self._target = None
 
     def run(self, name: str) -> None:
         """Run one method for the current question, unless its result is known."""
