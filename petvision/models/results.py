@@ -25,7 +25,7 @@ class Prediction:
     ``unknown_score`` grows with strangeness and is compared with ``unknown_threshold`` (None:
     the verdict was switched off or the model has no score). ``label`` is ``"unknown"`` when
     ``unknown``. ``rechecked`` says that a fast engine's verdict lay near a boundary and was
-    computed again on the reference engine.
+    computed again on the reference engine, which ``engine`` then names.
     """
 
     label: str
