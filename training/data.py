@@ -33,12 +33,17 @@ TWIN = 0.94  # correlation of two thumbnails above which they show the same phot
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """What a run trains and chooses on, and what was left out of it, with the reason."""
+    """What a run trains and chooses on, and what was left out of it, with the reason.
+
+    ``seed`` and ``share`` (of validation) say how it was drawn.
+    """
 
     classes: tuple[str, ...]
     train: tuple[Labelled, ...]
     validation: tuple[Labelled, ...]
     left_out: tuple[tuple[str, str], ...]
+    seed: int = 0
+    share: float = 0.2
 
     @property
     def digest(self) -> str:
@@ -58,6 +63,8 @@ class Split:
         """
         tree = {
             "digest": self.digest,
+            "seed": self.seed,
+            "share": self.share,
             "classes": self.classes,
             "counts": {
                 part: {c: sum(p.label == c for p in photos) for c in self.classes}
@@ -82,6 +89,9 @@ def split_of(config: Config, record: Path) -> Split:
         split.save(record, config.data.root)
         return split
     tree = json.loads(record.read_text())
+    if (tree["seed"], tree["share"]) != (config.seed, config.data.validation):
+        problems = "it was drawn with another seed or data.validation; remove it to draw anew"
+        raise ConfigError("several", str(record), problems=problems)
     spec = DataSpec(config.data.source, config.data.root, "trainval")
     photos = {_name(p, config.data.root): p for p in labelled_photos(spec)}
     try:
@@ -91,7 +101,8 @@ def split_of(config: Config, record: Path) -> Split:
             "several", str(record), problems=f"{error} is recorded there but gone from the data"
         ) from error
     left_out = tuple((entry["file"], entry["why"]) for entry in tree["left_out"])
-    return Split(tuple(tree["classes"]), train, validation, left_out)
+    classes = tuple(tree["classes"])
+    return Split(classes, train, validation, left_out, tree["seed"], tree["share"])
 
 
 def _name(photo: Labelled, root: Path) -> str:
@@ -121,7 +132,7 @@ def split_photos(config: Config) -> Split:
         )
     train, validation = stratified(kept, data.validation, config.seed)
     gone = tuple(sorted((path.name, why) for path, why in left_out.items()))
-    return Split(classes, tuple(train), tuple(validation), gone)
+    return Split(classes, tuple(train), tuple(validation), gone, config.seed, data.validation)
 
 
 def test_photos(config: Config) -> list[Labelled]:

@@ -20,6 +20,7 @@ from torch.nn import functional as F
 from petvision.errors import ModelError
 from petvision.evaluate.metrics import accuracy, log_loss, roc_auc
 from petvision.events import Partial, Progress, Result
+from petvision.models.handle import torch_device
 from training.checkpoints import load_checkpoint, save_checkpoint
 from training.config import Config
 from training.data import Batch, Loader, Split
@@ -195,15 +196,6 @@ def machine_of(device: torch.device) -> str:
     return f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads"
 
 
-def choose_device(wanted: str) -> torch.device:
-    """The device asked for, or the fastest there is."""
-    if wanted != "auto":
-        return torch.device(wanted)
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-
-
 def train(
     config: Config, split: Split, net: TwoHeads, folder: Path, fingerprint: str
 ) -> TrainingEvents:
@@ -213,7 +205,7 @@ def train(
         ModelError: ``bad_weights`` when the loss is no longer a number.
         OutputError: when a checkpoint cannot be written; the last whole one stays.
     """
-    run = Run(config, split, net, choose_device(config.device), folder, fingerprint)
+    run = Run(config, split, net, torch_device(config.device), folder, fingerprint)
     net.to(run.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
     if config.training.head_first:

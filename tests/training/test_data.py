@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from petvision.errors import ConfigError
 from petvision.evaluate.datasets import DataSpec, Labelled, labelled_photos
 from petvision.images.types import InputSpec
 from training.augment import random_box
@@ -52,6 +54,9 @@ def test_an_unreadable_photo_is_left_out_and_recorded(small_config, folder_of_co
     assert [name for name, _ in split.left_out] == ["broken.png"]
     assert len(split.train) + len(split.validation) == 30
     assert split_of(config, record) == split
+    other = parse_config(small_config | {"seed": 6}, "test")
+    with pytest.raises(ConfigError, match="another seed"):
+        split_of(other, record)
 
 
 def test_equal_seeds_give_equal_batches_whatever_the_threads_do(folder_of_colours):
