@@ -275,14 +275,16 @@ def _evaluate(options: Namespace, terminal: Terminal) -> int:
     except InputError as error:  # the data set, not one of its photos
         terminal.complain(str(error))
         return USAGE
+    for _, why in report.unread:
+        terminal.complain(why)
     if options.json:
         metrics = json.loads((options.out / "metrics.json").read_bytes())
         terminal.data(json.dumps(metrics))
-        return OK
-    terminal.table(list(_figures(report)))
-    for file in report.files:
-        terminal.say(f"wrote {file}")
-    return OK
+    else:
+        terminal.table(list(_figures(report)))
+        for file in report.files:
+            terminal.say(f"wrote {file}")
+    return SOME_FAILED if report.unread else OK
 
 
 def _figures(report: Report) -> Iterator[tuple[str, ...]]:

@@ -25,11 +25,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """An evaluation's figures, its separations by name, and the files written."""
+    """An evaluation's figures, its separations by name, the files written, photos unread."""
 
     figures: Figures
     strange: dict[str, Separation]
     files: list[Path]
+    unread: tuple[tuple[str, str], ...]
 
 
 def evaluate_to_folder(
@@ -48,19 +49,25 @@ def evaluate_to_folder(
         ConfigError, InputError, OutputError: as the rooms say.
     """
     parsed = parse_spec(spec)
-    evaluation = yield from _run(evaluate(handle, labelled_photos(parsed), str(parsed)))
     score = handle.heads.unknown
     if negatives and score is None:
         raise ConfigError(
             "several", "--unknown", problems=f"{handle.card.name} never says it does not know"
         )
-    strange = {}
+    # The quick parts first: what cannot be read or written is told before the long one.
+    _make(folder)
+    scores = {}
     for name in negatives:
-        values = yield from _run(strangeness(handle, name))
+        scores[name] = yield from _run(strangeness(handle, name))
+    evaluation = yield from _run(evaluate(handle, labelled_photos(parsed), str(parsed)))
+    strange = {}
+    for name, values in scores.items():
         assert score is not None  # checked above
-        strange[Path(name).name] = separation(evaluation.unknown_scores, values, score.threshold)
+        known = evaluation.unknown_scores
+        shown = Path(name).name if Path(name).name not in strange else name
+        strange[shown] = separation(known, values, score.threshold)
     files = write_evaluation(evaluation, folder, strange)
-    yield Result(Report(figures_of(evaluation), strange, files))
+    yield Result(Report(figures_of(evaluation), strange, files, evaluation.unread))
 
 
 def _run(events: Iterator[Progress | Result[T]]) -> Generator[Progress, None, T]:
@@ -88,15 +95,19 @@ def write_evaluation(
     Raises:
         OutputError: when the folder cannot be written.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError("read_only", str(folder), reason=error.strerror or "") from error
+    _make(folder)
     metrics, answers = folder / "metrics.json", folder / "predictions.csv"
     tree = metrics_json(evaluation, figures_of(evaluation), strange or {})
     write_atomically(metrics, json.dumps(tree, indent=1).encode())
     write_atomically(answers, predictions_csv(evaluation).encode("utf-8", "replace"))
     return [metrics, answers]
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError("read_only", str(folder), reason=error.strerror or "") from error
 
 
 def metrics_json(

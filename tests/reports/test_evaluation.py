@@ -52,6 +52,7 @@ def test_a_photo_that_cannot_be_read_is_told_and_the_rest_counts(photos, tiny_mo
     handle = open_model(tiny_model)
     report = result_of(evaluate_to_folder(handle, f"folder:{photos}", tmp_path / "out"))
     assert report.figures.n == 8
+    assert [name for name, _ in report.unread] == ["broken.png"]
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
     assert [entry["path"] for entry in metrics["unread"]] == ["broken.png"]
 
