@@ -170,6 +170,8 @@ def _explain(options: Namespace, terminal: Terminal) -> int:
     handle = _open(options)
     if options.target is not None:
         handle.class_index(options.target)
+    for own in parameters.values():
+        handle.check_layer(str(own.get("layer", "")))
     sources, total = _sources(options)
     explain = partial(
         explain_to_folder,

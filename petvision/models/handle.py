@@ -78,6 +78,21 @@ class ModelHandle:
         remedy = f"Did you mean {near[0]}?" if near else f"It knows {known}."
         raise ConfigError("key", self.card.name, key=f"class {name!r}", remedy=remedy)
 
+    def check_layer(self, name: str) -> None:
+        """See that the network has a layer of this name ("" is any method's default).
+
+        Raises:
+            ConfigError: ``key`` with the nearest name when it has none.
+        """
+        names = dict(self.network.named_modules())
+        if name in names:
+            return
+        import difflib
+
+        near = difflib.get_close_matches(name, names, 1)
+        remedy = f"Did you mean {near[0]}?" if near else "Such as layer4 or layer3.0.conv1."
+        raise ConfigError("key", self.card.name, key=f"layer {name!r}", remedy=remedy)
+
     def twin(self) -> ModelHandle:
         """The same model around a copy of the network, answered by the reference.
 

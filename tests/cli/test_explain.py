@@ -59,6 +59,7 @@ def test_target_layer_seed_and_parameters_arrive(
         (["--param", "occlusion.stride=wide"], "stride must be a valid integer"),
         (["--param", "occlusion.stride"], "must be METHOD.KEY=VALUE, not occlusion.stride"),
         (["--target", "ca"], "Did you mean cat?"),
+        (["--layer", "layr4"], "Did you mean layer4?"),
         (["--methods", "gradcam", "--param", "occlusion.stride=8"], "no method 'occlusion'"),
     ],
 )
