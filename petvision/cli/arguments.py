@@ -8,7 +8,6 @@ import math
 from argparse import Action, Namespace
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, NoReturn, cast
 
 from petvision.terminal import Terminal
@@ -159,108 +158,6 @@ def judging(parser: Parser) -> None:
         help="when to say unknown: the model's own threshold, never, or over this score",
     )
     computing(parser)
-
-
-def explaining(parser: Parser) -> None:
-    """Add photos, what to ask of them and where the answers go."""
-    judging(parser)
-    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="for the files")
-    parser.add_argument(
-        "--methods",
-        type=lambda text: tuple(filter(None, text.split(","))),
-        metavar="ID,ID…",
-        help="gradcam,integrated_gradients,occlusion,feature_maps,kernels, or some (all)",
-    )
-    parser.add_argument("--target", metavar="CLASS", help="the class to explain (the predicted)")
-    parser.add_argument("--layer", metavar="NAME", help="of Grad-CAM, such as layer3 (the last)")
-    parser.add_argument(
-        "--param",
-        action="append",
-        default=[],
-        type=assignment,
-        dest="parameters",
-        metavar="METHOD.KEY=VALUE",
-        help="a parameter of a method, such as occlusion.stride=8; may be repeated",
-    )
-
-
-def assignment(text: str) -> tuple[str, str, str]:
-    """Read ``METHOD.KEY=VALUE``.
-
-    Raises:
-        argparse.ArgumentTypeError: when it has another form.
-    """
-    name, equals, value = text.partition("=")
-    method, dot, key = name.partition(".")
-    if not (equals and dot and method and key):
-        raise argparse.ArgumentTypeError(f"must be METHOD.KEY=VALUE, not {text}")
-    return method, key, value
-
-
-def training(parser: Parser) -> None:
-    """Add a training's configuration and what to do with it."""
-    parser.add_argument("config", nargs="?", type=Path, metavar="CONFIG.yaml")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        dest="settings",
-        metavar="KEY=VALUE",
-        help="another value for a key, such as training.epochs=3; may be repeated",
-    )
-    parser.add_argument("--resume", action="store_true", help="go on where the run stopped")
-    parser.add_argument("--check", action="store_true", help="look at the data, do not train")
-    parser.add_argument("--schema", action="store_true", help="print every key as JSON schema")
-    plain(parser)
-    parser.check = _has_config
-
-
-def _has_config(options: Namespace) -> str:
-    return "" if options.config or options.schema else "CONFIG.yaml is missing"
-
-
-def evaluating(parser: Parser) -> None:
-    """Add a model, labelled photos and where the report goes."""
-    parser.add_argument("model", metavar="NAME|FILE")
-    parser.add_argument(
-        "--data",
-        required=True,
-        metavar="SPEC",
-        help="pets:DIR, cifar10:DIR, cifar100:DIR or folder:DIR, with @trainval or @test",
-    )
-    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="for the report")
-    parser.add_argument(
-        "--unknown",
-        action="append",
-        default=[],
-        metavar="DIR",
-        help="photos of none of the classes, reported under the folder's name; may be repeated",
-    )
-    computing(parser, engine="torch-fp32")
-
-
-def one_model(parser: Parser) -> None:
-    """Add a model by name or file."""
-    parser.add_argument("model", metavar="NAME|FILE")
-    plain(parser)
-
-
-def any_models(parser: Parser) -> None:
-    """Add models by name or file, or none for all."""
-    parser.add_argument("models", nargs="*", metavar="NAME|FILE", help="all of them when none")
-    plain(parser)
-
-
-def model_name(parser: Parser) -> None:
-    """Add a model by name."""
-    parser.add_argument("name", metavar="NAME")
-    plain(parser)
-
-
-def model_file(parser: Parser) -> None:
-    """Add a model file."""
-    parser.add_argument("file", metavar="FILE")
-    plain(parser)
 
 
 def threshold(text: str) -> float | Literal["auto", "off"]:

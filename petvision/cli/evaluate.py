@@ -1,0 +1,78 @@
+"""``petvision evaluate``: how good a model is on labelled photos."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from petvision.cli.arguments import Parser, Verb, computing
+from petvision.cli.exits import OK, SOME_FAILED, USAGE
+from petvision.cli.photos import opened
+from petvision.errors import InputError
+from petvision.terminal import Terminal
+
+if TYPE_CHECKING:
+    from petvision.reports.evaluation import Report
+
+
+def _options(parser: Parser) -> None:
+    """Add a model, labelled photos and where the report goes."""
+    parser.add_argument("model", metavar="NAME|FILE")
+    parser.add_argument(
+        "--data",
+        required=True,
+        metavar="SPEC",
+        help="pets:DIR, cifar10:DIR, cifar100:DIR or folder:DIR, with @trainval or @test",
+    )
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="for the report")
+    parser.add_argument(
+        "--unknown",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="photos of none of the classes, reported under the folder's name; may be repeated",
+    )
+    computing(parser, engine="torch-fp32")
+
+
+def _evaluate(options: Namespace, terminal: Terminal) -> int:
+    from petvision.reports.evaluation import evaluate_to_folder
+
+    handle = opened(options)
+    job = evaluate_to_folder(handle, options.data, options.out, options.unknown)
+    try:
+        report = terminal.follow(job, "photo")
+    except InputError as error:  # the data set, not one of its photos
+        terminal.complain(str(error))
+        return USAGE
+    for _, why in report.unread:
+        terminal.complain(why)
+    if options.json:
+        metrics = json.loads((options.out / "metrics.json").read_bytes())
+        terminal.data(json.dumps(metrics))
+    else:
+        terminal.table(list(_figures(report)))
+        for file in report.files:
+            terminal.say(f"wrote {file}")
+    return SOME_FAILED if report.unread else OK
+
+
+def _figures(report: Report) -> Iterator[tuple[str, ...]]:
+    f = report.figures
+    low, high = f.accuracy_wilson
+    yield "photos", f"{f.n:,}"
+    yield "accuracy", f"{f.accuracy:.4f}", f"{low:.4f} to {high:.4f}"
+    yield "ROC-AUC", f"{f.roc_auc:.5f}"
+    yield "log loss", f"{f.log_loss:.4f}", f"{f.loss:.4f} before calibration"
+    yield "ECE", f"{f.ece_after:.4f}", f"{f.ece_before:.4f} before calibration"
+    yield "F1", f"{f.f1_macro:.4f}"
+    yield "refused", f"{f.refused:.4f}"
+    for name, found in report.strange.items():
+        words = f"refused, {found.strange} photos; AUROC {found.auroc:.4f}"
+        yield name, f"{found.strange_refused:.4f}", words
+
+
+VERB = Verb("measure a model on labelled photos", _options, _evaluate)

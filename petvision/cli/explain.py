@@ -1,0 +1,136 @@
+"""``petvision explain``: why, as pictures and numbers in a folder."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from argparse import Namespace
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from petvision.cli.arguments import Parser, Verb, judging
+from petvision.cli.exits import NO_OUTPUT
+from petvision.cli.photos import opened, outcome, sources_of, tell_error
+from petvision.errors import InputError, OutputError
+from petvision.terminal import Terminal
+
+if TYPE_CHECKING:
+    from petvision.images.types import Source
+    from petvision.reports.photo import Written
+
+
+def _options(parser: Parser) -> None:
+    """Add photos, what to ask of them and where the answers go."""
+    judging(parser)
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="for the files")
+    parser.add_argument(
+        "--methods",
+        type=lambda text: tuple(filter(None, text.split(","))),
+        metavar="ID,ID…",
+        help="gradcam,integrated_gradients,occlusion,feature_maps,kernels, or some (all)",
+    )
+    parser.add_argument("--target", metavar="CLASS", help="the class to explain (the predicted)")
+    parser.add_argument("--layer", metavar="NAME", help="of Grad-CAM, such as layer3 (the last)")
+    parser.add_argument(
+        "--param",
+        action="append",
+        default=[],
+        type=_assignment,
+        dest="parameters",
+        metavar="METHOD.KEY=VALUE",
+        help="a parameter of a method, such as occlusion.stride=8; may be repeated",
+    )
+
+
+def _assignment(text: str) -> tuple[str, str, str]:
+    """Read ``METHOD.KEY=VALUE``.
+
+    Raises:
+        argparse.ArgumentTypeError: when it has another form.
+    """
+    name, equals, value = text.partition("=")
+    method, dot, key = name.partition(".")
+    if not (equals and dot and method and key):
+        raise argparse.ArgumentTypeError(f"must be METHOD.KEY=VALUE, not {text}")
+    return method, key, value
+
+
+def _explain(options: Namespace, terminal: Terminal) -> int:
+    from petvision.explain.run import DEFAULT
+    from petvision.reports.panels import Folders
+    from petvision.reports.photo import explain_to_folder
+
+    methods = options.methods or DEFAULT
+    parameters = _parameters(options, methods)
+    handle = opened(options)
+    if options.target is not None:
+        handle.class_index(options.target)
+    for own in parameters.values():
+        handle.check_layer(str(own.get("layer", "")))
+    sources, total = sources_of(options)
+    explain = partial(
+        explain_to_folder,
+        handle,
+        methods=methods,
+        target=options.target,
+        parameters=parameters,
+        unknown=options.unknown,
+    )
+    folders = Folders()
+    done, failed, taken = 0, 0, False
+    for source in sources:
+        done += 1
+        head = "" if total == 1 else f"{source.label}, {done}{f' of {total}' if total else ''}: "
+        job = explain(source, options.out / folders.name(source))
+        try:
+            written = terminal.follow(job, "step", head)
+            failed += not _tell_written(source, written, options, terminal)
+        except (InputError, OutputError) as error:
+            if isinstance(error, OutputError) and error.code != "exists":
+                raise  # no photo after this one could be written either
+            taken |= isinstance(error, OutputError)
+            failed += 1
+            tell_error(source, error, options, terminal)
+    return NO_OUTPUT if taken else outcome(done, failed, terminal)
+
+
+def _tell_written(source: Source, written: Written, options: Namespace, terminal: Terminal) -> bool:
+    """Print the files; False when a method failed."""
+    failures = written.explained.failures
+    if options.json:
+        from petvision.reports.panels import explanation_json
+
+        facts = explanation_json(source, written.explained)
+        terminal.data(json.dumps({**facts, "files": [os.fspath(f) for f in written.files]}))
+    else:
+        for file in written.files:
+            terminal.data(os.fspath(file))
+        for failure in failures:
+            terminal.complain(f"{source.label}, {failure.method}: {failure.error}")
+    return not failures
+
+
+def _parameters(options: Namespace, methods: Sequence[str]) -> dict[str, dict[str, object]]:
+    """The parameters asked for, by method; a wrong one ends here, before any photo is opened."""
+    from petvision.explain import registry
+    from petvision.explain.results import Attribution
+
+    values: dict[str, dict[str, object]] = {}
+    for name in methods:
+        method = registry.method(name)
+        shared = {"seed": options.seed}
+        if options.layer and method.kind is Attribution:
+            shared["layer"] = options.layer
+        own = method.Parameters.model_fields
+        values[name] = {key: value for key, value in shared.items() if key in own}
+    for name, key, value in options.parameters:
+        values.setdefault(name, {})[key] = value
+    for name, own in values.items():
+        registry.parameters(name, own)
+    return values
+
+
+VERB = Verb("show why, as pictures and numbers in a folder", _options, _explain)
