@@ -55,7 +55,7 @@ class Arrivals(QObject):
 
     def _take(self, arrived: incoming.Incoming) -> None:
         if arrived:
-            self._session.open_incoming(arrived, self.tr("Pasted picture"))
+            self._window.open_arrived(arrived, self.tr("Pasted picture"))
             self._window.activateWindow()
         else:
             self._window.status.say(self.tr("There is no picture, file or address in that."))

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu
 
 from petvision.app import dialogs, words
 from petvision.app.crash import diagnostics
+from petvision.app.tabs import TABS
 from petvision.app.theme import CHOICES, Choice
 from petvision.images.samples import samples
 
@@ -141,11 +142,15 @@ class Menus(QObject):
         self._add(menu, self.tr("&Remove from List"), window.column.remove_selected, "Del", some)
         self._add(menu, self.tr("C&lear List"), window.column.clear, "Ctrl+Shift+Del", some)
         menu.addSeparator()
-        self._add(menu, self.tr("&Stop Work"), session.stop, "Ctrl+.", lambda: session.working)
+        self._add(menu, self.tr("&Stop Work"), window.stop, "Ctrl+.", lambda: window.working)
 
     def _view(self) -> None:
         window = self._window
         menu = window.menuBar().addMenu(self.tr("&View"))
+        if len(TABS) > 1:
+            for number, tab in enumerate(TABS, 1):
+                self._add(menu, tab.words, partial(window.show_tab, tab.name), f"Alt+{number}")
+            menu.addSeparator()
         for text, name, key in (
             (self.tr("&Photos"), "photos", "Ctrl+1"),
             (self.tr("Para&meters"), "parameters", "Ctrl+2"),

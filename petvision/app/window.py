@@ -1,4 +1,4 @@
-"""The main window: puts three columns together and wires them to the session."""
+"""The main window: the photo list, the tabs and the parameters, wired to the session."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from PySide6.QtGui import (
     QDropEvent,
     QPaintEvent,
 )
-from PySide6.QtWidgets import QMainWindow, QSplitter
+from PySide6.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from petvision.app.arrivals import Arrivals
 from petvision.app.explain.inspector import Inspector
 from petvision.app.explain.view import ExplainView
 from petvision.app.icons import program
+from petvision.app.incoming import Incoming
 from petvision.app.menus import Menus
 from petvision.app.photos.column import PhotoColumn
 from petvision.app.photos.model import Photo
@@ -26,6 +27,7 @@ from petvision.app.saving import Saving
 from petvision.app.session import Session
 from petvision.app.settings import Settings
 from petvision.app.status import StatusLine
+from petvision.app.tabs import EXPLAIN, TABS, Page
 from petvision.app.theme import LEFT_WIDTH, RIGHT_WIDTH, Theme
 
 SIZE = (1440, 900)
@@ -48,18 +50,33 @@ class Window(QMainWindow):
         self.wants = {"photos": True, "parameters": True}
         self._started = self._closed = False
         self._splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.tabs = QTabBar()
+        self._stack = QStackedWidget()
+        self._pages: dict[str, QWidget] = {EXPLAIN: self.view}
         self._lay_out()
         self._restore()
         self.menus = Menus(self)
         self._connect()
 
     def _lay_out(self) -> None:
-        for widget in (self.column, self.view, self.inspector):
+        self._stack.addWidget(self.view)
+        for widget in (self.column, self._stack, self.inspector):
             self._splitter.addWidget(widget)
         self._splitter.setStretchFactor(1, 1)
         self._splitter.setHandleWidth(1)
         self._splitter.setChildrenCollapsible(False)
-        self.setCentralWidget(self._splitter)
+        for tab in TABS:
+            self.tabs.addTab(tab.words)
+        self.tabs.setAutoHide(True)
+        self.tabs.setDrawBase(False)
+        self.tabs.setExpanding(False)
+        centre = QWidget()
+        layout = QVBoxLayout(centre)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.tabs)
+        layout.addWidget(self._splitter, 1)
+        self.setCentralWidget(centre)
         self.statusBar().addWidget(self.status, 1)
         self.statusBar().setSizeGripEnabled(False)
         self.setWindowTitle("PetVision")
@@ -69,6 +86,7 @@ class Window(QMainWindow):
 
     def _connect(self) -> None:
         session, view = self.session, self.view
+        self.tabs.currentChanged.connect(self._tab_chosen)
         self.column.chosen.connect(self._photo_chosen)
         session.current_changed.connect(self._current_changed)
         session.known.connect(self._known)
@@ -115,6 +133,9 @@ class Window(QMainWindow):
         settings.put("theme", self.theme.choice)
         self._closed = True
         self.hide()
+        for page in self._pages.values():
+            if isinstance(page, Page):
+                page.end()
         settings.save()
         self.session.close()
         event.accept()
@@ -132,6 +153,47 @@ class Window(QMainWindow):
             self.wants[name] = settings.get(f"window.{name}", True)
         self._show_columns()
 
+    # The tabs
+
+    @property
+    def tab(self) -> str:
+        """The name of the tab in view."""
+        return TABS[max(self.tabs.currentIndex(), 0)].name
+
+    @property
+    def page(self) -> Page | None:
+        """The page in view, unless that is Explain."""
+        page = self._stack.currentWidget()
+        return page if isinstance(page, Page) else None
+
+    def show_tab(self, name: str) -> QWidget:
+        """Bring a tab into view, building its page the first time, and return the page."""
+        self.tabs.setCurrentIndex([tab.name for tab in TABS].index(name))
+        return self._pages[name]
+
+    def _tab_chosen(self, index: int) -> None:
+        tab = TABS[index]
+        if tab.name not in self._pages and tab.make is not None:
+            self._pages[tab.name] = page = tab.make(self)
+            self._stack.addWidget(page)
+        self._stack.setCurrentWidget(self._pages[tab.name])
+        self._show_columns()
+        if self.page is not None:
+            self.page.arrive()
+        self.session.work_changed.emit()  # what can be stopped is another page's
+
+    def stop(self) -> None:
+        """Stop the work of the tab in view."""
+        if self.page is not None and self.page.working:
+            self.page.stop()
+        else:
+            self.session.stop()
+
+    @property
+    def working(self) -> bool:
+        """Whether *Stop Work* would stop anything."""
+        return self.session.working or (self.page is not None and self.page.working)
+
     def want_column(self, name: str, wanted: bool) -> None:
         """Show or hide "photos" or "parameters", as far as there is something in it."""
         self.wants[name] = wanted
@@ -140,9 +202,12 @@ class Window(QMainWindow):
     def _show_columns(self) -> None:
         """Columns with nothing in them leave the place to the centre."""
         photo = self.session.current
-        self.column.setVisible(self.wants["photos"] and self.session.photos.rowCount() > 0)
+        tab = TABS[max(self.tabs.currentIndex(), 0)]
+        some = self.session.photos.rowCount() > 0
+        self.column.setVisible(self.wants["photos"] and tab.photos and some)
         readable = photo is not None and photo.error is None
-        self.inspector.setVisible(self.wants["parameters"] and readable)
+        explaining = tab.name == EXPLAIN
+        self.inspector.setVisible(self.wants["parameters"] and readable and explaining)
 
     # What a person does
 
@@ -157,6 +222,14 @@ class Window(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         """Something was dropped."""
         self.arrivals.dropped(event)
+
+    def open_arrived(self, arrived: Incoming, label: str) -> None:
+        """Hand what was dropped or pasted to the page in view, or open it in Explain."""
+        if self.page is not None and self.page.take(arrived):
+            return
+        self.session.open_incoming(arrived, label)
+        if not TABS[self.tabs.currentIndex()].photos:
+            self.show_tab(EXPLAIN)
 
     def come_forward(self, inputs: list[str]) -> None:
         """Another start of the program asked for these inputs."""
