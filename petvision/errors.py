@@ -1,7 +1,7 @@
 """The error tree: everything that can go wrong in the world, with its sentence.
 
     PetVisionError
-    ├── InputError    unreadable, unsupported, too_large, not_found, network, refused
+    ├── InputError    unreadable, unsupported, too_large, not_found, network, refused, fault
     ├── ModelError    not_a_model, wrong_shape, unknown_version, bad_weights, not_found
     ├── ConfigError   key, type, range, several
     ├── OutputError   no_space, read_only, exists
@@ -67,6 +67,7 @@ class InputError(PetVisionError):
             "not_found": "{source} is not there. {remedy}",
             "network": "{source} could not be fetched: {reason}. {remedy}",
             "refused": "{source} was not opened: {reason}. {remedy}",
+            "fault": "A fault of PetVision's own stopped this; its report tells more.",
         }
     )
 

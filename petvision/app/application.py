@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
 from petvision.app import instance
@@ -27,7 +26,6 @@ def run(arguments: Sequence[str]) -> int:
     # The compute thread runs short pieces of Python between long ones of torch: handing over
     # sooner keeps the window's thread prompt.
     sys.setswitchinterval(SWITCH_SECONDS)
-    QApplication.setAttribute(Qt.ApplicationAttribute.AA_DontUseNativeMenuBar, False)
     application = QApplication.instance() or QApplication(["petvision"])
     assert isinstance(application, QApplication)
     application.setApplicationName("petvision")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QObject, QThread, Signal
+from PySide6.QtCore import QObject, Signal
 
 from petvision.errors import PetVisionError
 from petvision.events import Progress, Result
@@ -63,22 +63,36 @@ class _Running:
         return self.urgency, self.steps, self.ticket
 
 
-class ComputeLane(QThread):
-    """Runs jobs one step at a time.
+class ComputeLane(QObject):
+    """A thread that runs jobs one step at a time.
 
     ``happened`` (ticket, event) is delivered in the receiver's thread; the events of a cancelled
     job may still be on their way, so a receiver looks at the ticket.
+
+    Args:
+        parent: owner.
+        daemon: the thread may hang in a read; it then ends with the process.
     """
 
     happened = Signal(int, object)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, *, daemon: bool = False) -> None:
         super().__init__(parent)
-        self.setObjectName("compute lane")
+        self._thread = threading.Thread(target=self._run, name="compute lane", daemon=daemon)
         self._changed = threading.Condition()
         self._jobs: list[_Running] = []
         self._closing = False
         self._ticket = 0
+
+    def start(self) -> None:
+        """Begin with what is queued."""
+        self._thread.start()
+
+    def wait(self, most_ms: int | None = None) -> bool:
+        """Join the thread after ``close``; False when it is still in a step after ``most_ms``."""
+        if self._thread.is_alive():
+            self._thread.join(None if most_ms is None else most_ms / 1000)
+        return not self._thread.is_alive()
 
     def submit(self, job: Job) -> int:
         """Queue a job and return its ticket; older jobs of its kind become stale."""
@@ -118,7 +132,7 @@ class ComputeLane(QThread):
                 running.stale = True
             self._changed.notify()
 
-    def run(self) -> None:
+    def _run(self) -> None:
         """The thread: the most urgent job gets one step, until closed."""
         while (running := self._next()) is not None:
             self._step(running)

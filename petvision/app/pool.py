@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
-from petvision.errors import PetVisionError
+from petvision.errors import InputError, PetVisionError
 
 THREADS = 2
 T = TypeVar("T")
@@ -35,7 +35,7 @@ class _Task:
 class Pool(QObject):
     """``submit`` from the window's thread; answers come back to it.
 
-    ``crashed`` carries the report of a bug in a task.
+    ``crashed`` carries the report of a bug in a task, which then fails with ``fault``.
     """
 
     crashed = Signal(str)
@@ -110,6 +110,7 @@ class Pool(QObject):
             return
         if isinstance(answer, _Bug):
             self.crashed.emit(answer.report)
+            failed(InputError("fault"))
         elif isinstance(answer, PetVisionError):
             failed(answer)
         else:

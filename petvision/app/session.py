@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
-from petvision.app import tasks
+from petvision.app import tasks, words
 from petvision.app.explain.work import Explanations, Question
 from petvision.app.incoming import Incoming, encoded
 from petvision.app.lane import ComputeLane, Crashed, Failed, Job
@@ -22,7 +22,7 @@ from petvision.app.photos.badges import Badges
 from petvision.app.photos.model import Photo, PhotoModel
 from petvision.app.pool import Failure, Pool
 from petvision.app.settings import RECENT_MOST, Settings
-from petvision.errors import PetVisionError
+from petvision.errors import InputError, PetVisionError
 from petvision.events import Partial, Result
 from petvision.images.samples import samples
 from petvision.images.types import Encoded, Prepared, Source
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "catdog-resnet101"
 OPEN, PREDICT, FIGURES, TWIN = 0, 1, 2, 90
 VISITS_KEPT = 6
+LISTER_WAIT_MS = 1000
 T = TypeVar("T")
 
 
@@ -52,7 +53,7 @@ class Session(QObject):
     ``current_changed``: another photo (or none) is in view. ``known``: something of it became
     known (its picture, verdict or error). ``model_changed``: a model opens, is open, or could not
     be opened. ``listed``: what was dropped held so many photos. ``work_changed``: the status line
-    has news. ``crashed``: the report of a bug.
+    has news. ``told``: a sentence for the status line. ``crashed``: the report of a bug.
     """
 
     current_changed = Signal()
@@ -60,6 +61,7 @@ class Session(QObject):
     model_changed = Signal()
     work_changed = Signal()
     listed = Signal(int)
+    told = Signal(str)
     crashed = Signal(str)
     sampled = Signal(object, object)
 
@@ -73,7 +75,8 @@ class Session(QObject):
         self.layers: tuple[str, ...] = ()
         self.figures_ready = False
         self._lane = ComputeLane(self)
-        self._lister = ComputeLane(self)
+        # A folder on a dead network drive never answers: that must not keep the program alive.
+        self._lister = ComputeLane(self, daemon=True)
         self._tuner = ComputeLane(self)
         self._pool = Pool(self)
         self.explanations = Explanations(self._lane, self)
@@ -81,6 +84,7 @@ class Session(QObject):
         self._visits: OrderedDict[int, Visit] = OrderedDict()
         self._listings: dict[int, bool] = {}
         self._untuned = False
+        self._asked = DEFAULT_MODEL
         self._opening = self._predicting = self._importing = self._copying = 0
         self._reading: set[int] = set()
         self._connect()
@@ -114,8 +118,9 @@ class Session(QObject):
         for lane in lanes:
             lane.close()
         self._pool.close()
-        for lane in lanes:
+        for lane in (self._lane, self._tuner):
             lane.wait()  # one step at most; the longest are importing torch, compiling a model
+        self._lister.wait(LISTER_WAIT_MS)
 
     def stop(self) -> None:
         """Stop what was asked for: the verdict, the panels, badges, the listing of folders."""
@@ -155,18 +160,19 @@ class Session(QObject):
     # The model
 
     def use_model(self, name: str) -> None:
-        """Open a model and remember it; "" is the bundled one."""
-        self.settings.put("model", name)
+        """Open a model and, once it is open, remember it; "" is the bundled one."""
         self.open_model(name or DEFAULT_MODEL)
 
     def open_model(self, name: str) -> None:
         """Open a model by name or path; the one in use stays until it is there."""
         self.model_error = None
+        self._asked = name
         self._opening = self._lane.submit(Job("open", OPEN, partial(tasks.open_model, name)))
         self.model_changed.emit()
 
     def _opened(self, opened: tasks.Opened) -> None:
         self.handle = self._badges.handle = opened.handle
+        self.settings.put("model", "" if self._asked == DEFAULT_MODEL else self._asked)
         self.layers = opened.layers
         self._visits.clear()
         self.explanations.begin(None)
@@ -202,7 +208,7 @@ class Session(QObject):
             self._pool.submit(
                 partial(encoded, incoming.bitmap, label),
                 lambda source: self._add([source], choose=True),
-                lambda error: self.crashed.emit(str(error)),
+                lambda error: self.told.emit(words.error_sentence(error)),
             )
         self.open_inputs(incoming.inputs)
 
@@ -382,13 +388,20 @@ class Session(QObject):
     def _model_arrived(self, event: object) -> None:
         if isinstance(event, Result):
             self._opened(event.value)
-        elif isinstance(event, Failed):
-            self.model_error = event.error
+            return
+        error = event.error if isinstance(event, Failed) else InputError("fault")
+        if self.handle is None and self._asked != DEFAULT_MODEL:
+            self.open_model(DEFAULT_MODEL)  # the one remembered is gone or damaged
+        else:
+            self.model_error = error
             self.model_changed.emit()
+        self.told.emit(words.error_sentence(error))
 
     def _verdict_arrived(self, event: object) -> None:
         if isinstance(event, Failed):
             self._failed(event.error)
+        elif isinstance(event, Crashed):
+            self._failed(InputError("fault"))
         elif isinstance(event, Result) and self.current is not None:
             self.current.prediction = event.value
             self.photos.told(self.current)

@@ -92,6 +92,7 @@ class Window(QMainWindow):
         session.known.connect(self._known)
         session.model_changed.connect(self._model_changed)
         session.listed.connect(self._listed)
+        session.told.connect(self.status.say)
         column = self.column
         column.add_command("images", self.tr("Open photos"), self.arrivals.ask_photos)
         column.add_command("folder-open", self.tr("Open folder"), self.arrivals.ask_folder)

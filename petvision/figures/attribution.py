@@ -22,7 +22,7 @@ class AttributionPanel(Panel[Attribution]):
 
     def _build(self) -> None:
         self._blend = 0.85
-        self._photo_key: object = None
+        self._reduced: tuple[Pixels, int] | None = None
         self._small: Pixels | None = None
         self._axes = blank_axes(self.figure)
         nothing = np.zeros((1, 1, 3), np.uint8)
@@ -79,8 +79,9 @@ class AttributionPanel(Panel[Attribution]):
         pixels = np.full((1, 1, 3), 128, np.uint8) if photo is None else photo.pixels
         sides = self.figure.bbox.size
         times = max(1, int(min(pixels.shape[1] / sides[0], pixels.shape[0] / sides[1])))
-        if (key := (id(pixels), times)) != self._photo_key or self._small is None:
-            self._photo_key = key
+        made = self._reduced is not None and self._reduced[0] is pixels
+        if not made or self._reduced is None or self._reduced[1] != times or self._small is None:
+            self._reduced = (pixels, times)
             self._small = np.asarray(Image.fromarray(pixels).reduce(times))
         self._picture.set_data(_muted(self._small, 0.7 * self._blend))
         self._picture.set_extent((0, geometry.width, geometry.height, 0))

@@ -160,3 +160,21 @@ def test_closing_in_the_middle_of_a_job_closes_it_and_ends_the_thread(qtbot: Any
     lane.close()
     assert lane.wait(5000)
     assert closed.is_set()
+
+
+def test_a_lane_whose_step_never_returns_does_not_hold_the_end_up(qtbot: Any):
+    lane = ComputeLane(daemon=True)
+    gate, begun = threading.Event(), threading.Event()
+
+    def dead_drive() -> Iterator[Any]:
+        begun.set()
+        gate.wait()
+        yield Result(None)
+
+    lane.submit(Job("listing", 0, dead_drive))
+    lane.start()
+    assert begun.wait(5)
+    lane.close()
+    assert not lane.wait(10)
+    gate.set()
+    assert lane.wait(5000)

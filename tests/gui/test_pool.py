@@ -71,10 +71,12 @@ def test_an_error_of_the_world_goes_to_its_own_answer(qtbot: Any, pool: Pool):
     assert errors[0].code == "not_found"
 
 
-def test_a_bug_is_reported(qtbot: Any, pool: Pool):
+def test_a_bug_is_reported_and_ends_its_task_with_an_error(qtbot: Any, pool: Pool):
+    errors: list[PetVisionError] = []
     with qtbot.waitSignal(pool.crashed) as reported:
-        pool.submit(lambda: 1 // 0, never, never)  # type: ignore[arg-type, return-value]
+        pool.submit(lambda: 1 // 0, never, errors.append)  # type: ignore[arg-type, return-value]
     assert "ZeroDivisionError" in reported.args[0]
+    assert [error.code for error in errors] == ["fault"]
 
 
 def test_a_task_that_hangs_does_not_hold_the_end_up():

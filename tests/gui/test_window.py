@@ -12,8 +12,10 @@ from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QImage
 from PySide6.QtWidgets import QApplication, QSpinBox, QToolButton
 
+from petvision.app.incoming import Incoming
 from petvision.app.settings import Settings
 from petvision.app.window import Window
+from petvision.images.types import Source
 from tests.gui.steps import WAIT_MS, drop, files, finished, judged
 
 MakePhoto = Callable[..., Path]
@@ -377,6 +379,34 @@ def test_a_model_that_cannot_be_opened_is_told_and_the_photo_is_shown(
     drop(window, files(photo("a.jpg")))
     wait(qtbot, lambda: judged(window))
     assert window.session.handle is before
+
+
+def test_a_remembered_model_that_is_gone_gives_way_to_the_bundled_one(
+    qtbot: Any, make_window: MakeWindow, settings: Settings, tmp_path: Path
+):
+    settings.put("model", str(tmp_path / "gone.safetensors"))
+    window = make_window()
+    told: list[str] = []
+    window.session.told.connect(told.append)
+    wait(qtbot, lambda: window.session.handle is not None)
+    assert any("gone.safetensors" in sentence for sentence in told)
+    assert settings.get("model", "") == ""
+
+
+def test_a_bug_while_reading_a_photo_ends_in_its_place(
+    qtbot: Any, window: Window, photo: MakePhoto
+):
+    session = window.session
+    wait(qtbot, lambda: session.handle is not None)
+    session.crashed.disconnect()
+    reports: list[str] = []
+    session.crashed.connect(reports.append)
+    broken = Source("bytes", "", "odd.jpg", 7)  # type: ignore[arg-type]
+    session.open_incoming(Incoming(pictures=(broken,)), "")
+    wait(qtbot, lambda: session.current is not None and session.current.error is not None)
+    assert session.current.error.code == "fault"
+    assert reports
+    assert not session.working
 
 
 def test_every_control_has_a_name_and_every_menu_entry_does_something(window: Window):

@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, Signal
 
 from petvision.app import tasks
 from petvision.app.lane import ComputeLane, Crashed, Failed, Job
-from petvision.errors import PetVisionError
+from petvision.errors import InputError, PetVisionError
 from petvision.events import Partial, Progress, Result
 from petvision.explain.results import Attribution, Explanation
 from petvision.images.types import Prepared
@@ -204,7 +204,7 @@ class Explanations(QObject):
         elif isinstance(event, Failed):
             panel.status, panel.error, panel.explanation = "failed", event.error, None
         elif isinstance(event, Crashed):
-            panel.status = "stopped"
+            panel.status, panel.error, panel.explanation = "failed", InputError("fault"), None
 
     def _keep(self, panel: PanelState) -> None:
         assert panel.explanation is not None

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Qt, Slot
 
 from petvision.app import tasks
-from petvision.app.lane import ComputeLane, Failed, Job
+from petvision.app.lane import ComputeLane, Crashed, Failed, Job
 from petvision.app.photos.model import Photo, PhotoModel
 from petvision.app.pool import Pool
-from petvision.errors import PetVisionError
+from petvision.errors import InputError, PetVisionError
 from petvision.events import Result
 from petvision.images.types import Prepared
 
@@ -67,7 +67,9 @@ class Badges(QObject):
             photo.prediction = event.value
         if isinstance(event, Failed):
             photo.error = event.error
-        if isinstance(event, (Result, Failed)):
+        if isinstance(event, Crashed):
+            photo.error = InputError("fault")
+        if isinstance(event, (Result, Failed, Crashed)):
             del self._judged[ticket]
             self._photos.told(photo)
         return True
