@@ -68,12 +68,12 @@ def open_model(name: str) -> Iterator[Progress | Result[Opened]]:
 
     opened = handle.open_model(name, engine="torch-fp32")
     yield Progress(2, 3)
-    from petvision.explain.registry import METHODS
+    from petvision.explain.registry import DEFAULT, METHODS
 
     layers = tuple(
         name for name, layer in opened.network.named_modules() if isinstance(layer, torch.nn.Conv2d)
     )
-    yield Result(Opened(opened, tuple(METHODS.values()), layers))
+    yield Result(Opened(opened, tuple(METHODS[name] for name in DEFAULT), layers))
 
 
 def twin(handle: ModelHandle) -> Iterator[Result[ModelHandle]]:

@@ -23,7 +23,7 @@ import petvision
 from petvision.events import Events
 from petvision.explain.results import Explanation, MethodCard, Provenance
 from petvision.images.types import Floats, Prepared
-from petvision.models.engines.base import Engine
+from petvision.models.engines.base import Engine, Trunk
 from petvision.models.handle import ModelHandle
 from petvision.models.results import Prediction
 
@@ -41,13 +41,15 @@ P = TypeVar("P", bound=Parameters)
 class Context:
     """One question: why would this model say ``target`` of this photo?
 
-    ``prediction`` is the model's verdict where it is known already.
+    ``prediction`` is the model's verdict and ``trunk`` the last maps of the engine's forward
+    pass that gave it, where they are known already.
     """
 
     handle: ModelHandle
     prepared: Prepared
     prediction: Prediction | None
     target: str
+    trunk: Trunk | None = None
 
     @property
     def index(self) -> int:
@@ -58,6 +60,12 @@ class Context:
     def pixels(self) -> Floats:
         """What the network sees: float32 1×3×S×S."""
         return self.prepared.pixels
+
+    def last_maps(self) -> Trunk:
+        """Features and last maps of the engine's forward pass; computed where not known."""
+        if self.trunk is not None and self.trunk.maps is not None:
+            return self.trunk
+        return self.handle.engine.forward(self.pixels, maps=True)
 
     def provenance(self, engine: str, seed: int | None = None) -> Provenance:
         """Where a result computed by ``engine`` comes from."""
@@ -114,15 +122,6 @@ def pictures_per_step(engine: Engine, device: torch.device) -> int:
 def worth_showing(done: int, before: int, total: int, times: int = 8) -> bool:
     """Whether one of ``times`` evenly spread marks lies between ``before`` and ``done``."""
     return done < total and done * times // total > before * times // total
-
-
-def honest(heat: Floats, target: str) -> tuple[Floats, str]:
-    """A signed map and the remark it needs: none, or why there is nothing to see."""
-    if not np.isfinite(heat).all():
-        return np.zeros_like(heat), f"the network gave no number for {target} here"
-    if not heat.any():
-        return heat, f"nothing here changes the answer for {target}"
-    return heat, ""
 
 
 def as_parameters(values: BaseModel) -> Mapping[str, Any]:

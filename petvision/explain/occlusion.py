@@ -19,12 +19,11 @@ from petvision.explain.base import (
     Method,
     Parameters,
     as_parameters,
-    honest,
     pictures_per_step,
     worth_showing,
 )
 from petvision.explain.fills import fill
-from petvision.explain.results import Attribution, Explanation, Fact, MethodCard
+from petvision.explain.results import Attribution, Explanation, Fact, MethodCard, honest
 from petvision.images.types import Floats
 
 Doubles = NDArray[np.float64]

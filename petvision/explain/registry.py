@@ -13,9 +13,13 @@ from petvision.errors import ConfigError
 from petvision.explain.base import Method, Parameters
 from petvision.explain.feature_maps import FeatureMaps
 from petvision.explain.gradcam import GradCam
+from petvision.explain.gradcam_plusplus import GradCamPlusPlus
+from petvision.explain.hirescam import HiResCam
 from petvision.explain.integrated_gradients import IntegratedGradients
 from petvision.explain.kernels import Kernels
+from petvision.explain.layercam import LayerCam
 from petvision.explain.occlusion import Occlusion
+from petvision.explain.smoothgrad import SmoothGrad
 
 
 def _by_id(methods: Iterable[Method[Any]]) -> Mapping[str, Method[Any]]:
@@ -29,9 +33,16 @@ METHODS = _by_id(
         Occlusion(),
         FeatureMaps(),
         Kernels(),
+        GradCamPlusPlus(),
+        HiResCam(),
+        LayerCam(),
+        SmoothGrad(),
     )
 )
 """In the order in which a person reads them."""
+
+DEFAULT = ("gradcam", "integrated_gradients", "occlusion", "feature_maps", "kernels")
+"""The methods that run unless others are asked for."""
 
 
 def method(name: str) -> Method[Any]:

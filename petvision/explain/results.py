@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
 
 from petvision.errors import PetVisionError
 from petvision.images.types import Floats, Geometry
@@ -141,6 +144,168 @@ class KernelSet:
 
 
 Explanation = Attribution | ChannelMaps | KernelSet
+
+
+def honest(raw: Floats, target: str, signed: bool = True) -> tuple[Floats, str]:
+    """A raw map as it may be shown, and the remark it needs: none, or why there is nothing to see.
+
+    Args:
+        raw: signed, of any shape.
+        target: the class it speaks of.
+        signed: False cuts off what speaks against the class.
+    """
+    if not np.isfinite(raw).all():
+        return np.zeros(raw.shape, np.float32), f"the network gave no number for {target} here"
+    heat = np.asarray(raw if signed else np.maximum(raw, 0), np.float32)
+    if heat.any():
+        return heat, ""
+    if signed:
+        return heat, f"nothing here changes the answer for {target}"
+    return heat, f"no positive evidence for {target} here"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassMaps:
+    """The maps of every class from one forward pass; any class is one small product away.
+
+    For networks that end in an average and a linear layer.
+    ``activations`` float32 c×h×w are the last layer's; ``weights`` float32 n×c what each of its
+    channels counts for each class, in the order of ``classes``; ``logits`` float32 n. ``unit``
+    says what one unit of heat is, with ``{target}`` for the class.
+    """
+
+    method: str
+    card: MethodCard
+    parameters: Mapping[str, object]
+    classes: tuple[str, ...]
+    activations: Floats
+    weights: Floats
+    logits: Floats
+    unit: str
+    geometry: Geometry
+    provenance: Provenance
+
+    def raw(self, target: str) -> Floats:
+        """The signed map of a class, float32 h×w."""
+        return self._map(self.weights[self.classes.index(target)])
+
+    def all_raw(self) -> Floats:
+        """The signed maps of all classes, float32 n×h×w."""
+        channels, high, wide = self.activations.shape
+        return np.asarray(
+            (self.weights @ self.activations.reshape(channels, -1)).reshape(-1, high, wide)
+        )
+
+    def attribution(self, target: str) -> Attribution:
+        """The map of a class, with what speaks against it cut off."""
+        index = self.classes.index(target)
+        raw = self.raw(target)
+        facts: tuple[Fact, ...] = ()
+        if np.isfinite(raw).all():
+            facts = (
+                Fact("logit", float(self.logits[index]), "", f"Logit of {target}"),
+                Fact("evidence_for", float(raw.clip(min=0).sum()), "", "Evidence for"),
+                Fact("evidence_against", float(-raw.clip(max=0).sum()), "", "Against (not shown)"),
+            )
+        return self._attribution(raw, target, self.unit.format(target=target), facts, False)
+
+    def difference(self, one: str, other: str) -> Attribution:
+        """The map of a class minus that of another: signed, + for ``one`` and − for ``other``."""
+        first, second = self.classes.index(one), self.classes.index(other)
+        raw = self._map(self.weights[first] - self.weights[second])
+        facts: tuple[Fact, ...] = ()
+        if np.isfinite(raw).all():
+            apart = float(self.logits[first] - self.logits[second])
+            facts = (Fact("logit_difference", apart, "", f"Logit of {one} minus {other}"),)
+        target = f"{one} − {other}"
+        return self._attribution(raw, target, self.unit.format(target=target), facts, True)
+
+    def _map(self, weights: Floats) -> Floats:
+        return np.asarray(np.tensordot(weights, self.activations, 1), np.float32)
+
+    def _attribution(
+        self, raw: Floats, target: str, unit: str, facts: tuple[Fact, ...], signed: bool
+    ) -> Attribution:
+        heat, remark = honest(raw, target, signed)
+        return Attribution(
+            method=self.method,
+            card=self.card,
+            parameters=self.parameters,
+            target=target,
+            heat=heat,
+            signed=signed,
+            unit=unit,
+            geometry=self.geometry,
+            facts=facts,
+            provenance=self.provenance,
+            remark=remark,
+        )
+
+
+Light = Literal["green", "amber", "red"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curves:
+    """How a class's probability changes as the photo is uncovered and covered in some order.
+
+    ``insertion`` and ``deletion`` are float32 k×(steps+1): the probability of the target when the
+    first ``shares`` (0 … 1, steps+1) of the pixels are uncovered on the blurred photo, or blurred
+    on the photo; k orders. ``words`` names the order ("this map", "random order").
+    """
+
+    words: str
+    shares: Floats
+    insertion: Floats
+    deletion: Floats
+
+    @property
+    def areas(self) -> Floats:
+        """Area under insertion minus area under deletion, for each order: float32 k, in −1 … 1."""
+        over = self.insertion - self.deletion
+        return np.asarray(np.trapezoid(over, self.shares, axis=1), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check of a map: its ``code`` (``random``, ``blob``, ``randomised``, ``gap``).
+
+    ``value`` is what was measured (a difference of areas, a rank correlation, a share in %),
+    ``low`` and ``high`` its 95 % interval (equal to ``value`` where there is none), ``light`` what
+    it means and ``words`` the sentence that says it.
+    """
+
+    code: str
+    light: Light
+    value: float
+    low: float
+    high: float
+    words: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trust:
+    """Whether an attribution map deserves belief: the badge of its panel and what stands behind it.
+
+    ``light`` is the worst of the ``checks``, ``code`` that check's, ``words`` its sentence.
+    ``own``, ``random`` and ``blob`` are the curves of the map, of random orders and of centred
+    blobs. ``twin`` is the same method's map of the network with its weights shuffled (the first of
+    the ``correlations``, one a seed). Where a map is empty there is nothing to check: curves and
+    twin are None.
+    """
+
+    method: str
+    target: str
+    light: Light
+    code: str
+    words: str
+    checks: tuple[Check, ...] = ()
+    own: Curves | None = None
+    random: Curves | None = None
+    blob: Curves | None = None
+    twin: Attribution | None = None
+    correlations: tuple[float, ...] = ()
+    provenance: Provenance | None = None
 
 
 @dataclass(frozen=True, slots=True)

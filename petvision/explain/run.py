@@ -15,7 +15,7 @@ from petvision.models.handle import ModelHandle
 from petvision.models.predict import predict
 from petvision.models.results import Prediction
 
-DEFAULT = tuple(registry.METHODS)
+DEFAULT = registry.DEFAULT
 
 
 def context_of(

@@ -24,6 +24,7 @@ SIZE = 64
 QUICK: dict[str, dict[str, object]] = {
     "integrated_gradients": {"steps": 4},
     "occlusion": {"window": 32, "stride": 16},
+    "smoothgrad": {"samples": 4},
 }
 NAMES = list(METHODS)
 
@@ -77,6 +78,10 @@ def test_the_walk_meets_every_method() -> None:
         "occlusion",
         "feature_maps",
         "kernels",
+        "gradcam_plusplus",
+        "hirescam",
+        "layercam",
+        "smoothgrad",
     ]
 
 
