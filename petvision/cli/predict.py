@@ -16,13 +16,18 @@ if TYPE_CHECKING:
 
 
 def _predict(options: Namespace, terminal: Terminal) -> int:
-    from petvision.models.stream import answers
+    from petvision.models.engine import for_many
+    from petvision.models.stream import MANY, answers, one_by_one
 
     handle = opened(options)
     sources, total = sources_of(options)
+    # Whoever writes names to our standard input may wait for one's answer before the next.
+    judged = answers if total is not None else one_by_one
+    if total is not None and total >= MANY:
+        handle = for_many(handle)
     done = failed = 0
     with terminal.bar("photo", total) as bar:
-        for answer in answers(handle, sources, unknown=options.unknown):
+        for answer in judged(handle, sources, unknown=options.unknown):
             done += 1
             failed += answer.error is not None
             bar.update(1)

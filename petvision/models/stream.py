@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 
 from petvision.errors import PetVisionError
 from petvision.images.prepare import open_prepared
@@ -14,7 +15,9 @@ from petvision.models.handle import ModelHandle
 from petvision.models.predict import Unknown, predict
 from petvision.models.results import Prediction
 
-AHEAD = 2  # batches decoded or being decoded while one is computed
+MANY = 200  # photos from which an engine for many (engine.for_many) is worth preparing
+
+_Decoded = list[tuple[Source, Future[Prepared]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,42 +36,58 @@ def answers(
     unknown: Unknown = "auto",
     batch: int = 16,
     threads: int = 2,
+    ahead: int = 1,
 ) -> Iterator[Answer]:
-    """One answer a source, in order, with at most ``AHEAD`` batches waiting decoded.
+    """One answer a source, in order.
 
-    Closing the generator stops the work; no thread is left behind.
+    Photos are decoded in ``threads``, and computed in one thread for each of the engine's lanes.
+    Closing the generator ends the work after the batches in hand; no thread is left behind.
 
     Args:
-        handle: the model.
+        handle: the model; for hundreds of photos, from ``engine.for_many``.
         sources: taken as they are needed, so they may be endless.
         unknown: see ``predict``.
-        batch: pictures computed at a time.
+        batch: pictures computed at a time, shared out among the lanes.
         threads: that read and decode.
+        ahead: batches decoded, for each lane, while one is computed.
     """
     remaining = iter(sources)
-    waiting: deque[tuple[Source, Future[Prepared]]] = deque()
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="petvision-decode")
+    lanes = handle.engine.lanes
+    size = max(1, batch // lanes)
+    decoders = ThreadPoolExecutor(threads, thread_name_prefix="petvision-decode")
+    computers = ThreadPoolExecutor(lanes, thread_name_prefix="petvision-compute")
+    under_way: deque[Future[list[Answer]]] = deque()
 
     def top_up() -> None:
-        while len(waiting) < AHEAD * batch:
-            source = next(remaining, None)
-            if source is None:
+        while len(under_way) < lanes * (1 + ahead):
+            chunk = [
+                (source, decoders.submit(open_prepared, source, handle.spec))
+                for source in islice(remaining, size)
+            ]
+            if not chunk:
                 return
-            waiting.append((source, pool.submit(open_prepared, source, handle.spec)))
+            under_way.append(computers.submit(_answer, handle, chunk, unknown))
 
     try:
         top_up()
-        while waiting:
-            chunk = [waiting.popleft() for _ in range(min(batch, len(waiting)))]
+        while under_way:
+            yield from under_way.popleft().result()
             top_up()
-            yield from _answer(handle, chunk, unknown)
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        computers.shutdown(wait=False, cancel_futures=True)
+        decoders.shutdown(wait=True, cancel_futures=True)
+        computers.shutdown(wait=True)
 
 
-def _answer(
-    handle: ModelHandle, chunk: list[tuple[Source, Future[Prepared]]], unknown: Unknown
-) -> list[Answer]:
+def one_by_one(
+    handle: ModelHandle, sources: Iterable[Source], *, unknown: Unknown = "auto"
+) -> Iterator[Answer]:
+    """One answer a source, each before the next source is taken."""
+    for source in sources:
+        yield from answers(handle, [source], unknown=unknown, batch=1, threads=1)
+
+
+def _answer(handle: ModelHandle, chunk: _Decoded, unknown: Unknown) -> list[Answer]:
     outcomes = [_outcome(future) for _, future in chunk]
     ready = [outcome for outcome in outcomes if isinstance(outcome, Prepared)]
     predictions = iter(predict(handle, ready, unknown))

@@ -24,7 +24,7 @@ from petvision.evaluate.datasets import Labelled, labelled_photos, parse_spec
 from petvision.images.inputs import source_of
 from petvision.images.prepare import open_prepared
 from petvision.images.types import Floats, InputSpec, Source
-from petvision.models.engine import available, with_fast_engine
+from petvision.models.engine import available, for_many, with_fast_engine
 from petvision.models.files import read_model
 from petvision.models.handle import ModelHandle, load
 from petvision.models.predict import predict
@@ -185,11 +185,11 @@ def bulk(
     spec = fast[auto].spec
     sources = [source_of(str(path)) for path in paths]
     names = dict.fromkeys(["torch-fp32", "openvino-fp32", auto])
+    many = {name: for_many(fast[name]) for name in names if name in fast}
     sides: dict[str, Callable[[], object]] = {"plain": lambda: plain_bulk(plain, spec, paths)}
     sides |= {
-        name: lambda h=fast[name]: list(answers(h, sources, batch=BATCH))
-        for name in names
-        if name in fast
+        name: lambda h=handle: list(answers(h, sources, batch=BATCH))
+        for name, handle in many.items()
     }
     times = {name: ms / len(paths) for name, ms in interleaved(sides, rounds).items()}
     return [

@@ -7,9 +7,11 @@ from PIL import Image
 from petvision.errors import InputError
 from petvision.images.prepare import open_prepared
 from petvision.images.types import Source
+from petvision.models.engine import for_many, with_fast_engine
+from petvision.models.engines.torch_engine import use_threads
 from petvision.models.handle import open_model
 from petvision.models.predict import predict
-from petvision.models.stream import AHEAD, answers
+from petvision.models.stream import answers, one_by_one
 from tests.models.tiny import write_tiny
 
 
@@ -29,8 +31,12 @@ def photos(tmp_path_factory) -> list[Source]:
     return sources
 
 
-def decoders() -> list[str]:
-    return [t.name for t in threading.enumerate() if t.name.startswith("petvision-decode")]
+def threads_left() -> list[str]:
+    return [
+        t.name
+        for t in threading.enumerate()
+        if t.name.startswith(("petvision-decode", "petvision-compute"))
+    ]
 
 
 def test_answers_come_in_the_order_of_the_sources(handle, photos):
@@ -72,20 +78,46 @@ def test_sources_are_taken_only_as_they_are_needed(handle, photos):
     first = list(itertools.islice(stream, 3))
     stream.close()
     assert [a.source for a in first] == photos[:3]
-    assert len(taken) <= (AHEAD + 1) * 3
+    assert len(taken) <= 3 * 3
+
+
+def test_one_by_one_answers_before_it_takes_the_next(handle, photos):
+    taken = []
+
+    def named():
+        for source in photos[:3]:
+            taken.append(source)
+            yield source
+
+    for count, answer in enumerate(one_by_one(handle, named()), 1):
+        assert answer.source == taken[-1]
+        assert len(taken) == count
+    assert count == 3
+
+
+def test_an_engine_in_lanes_gives_the_same_answers_in_the_same_order(handle, photos):
+    fast = with_fast_engine(handle, "openvino-fp32")
+    many = for_many(fast)
+    assert many.engine.name == fast.engine.name
+    assert many.engine.lanes == use_threads()
+    found = list(answers(many, photos, batch=4))
+    assert [a.source for a in found] == photos
+    for answer, alone in zip(found, answers(handle, photos), strict=True):
+        assert answer.prediction.logits == pytest.approx(alone.prediction.logits, abs=1e-4)
+    assert not threads_left()
 
 
 def test_closing_leaves_no_thread(handle, photos):
     stream = answers(handle, itertools.cycle(photos), batch=2, threads=2)
     next(stream)
-    assert decoders()
+    assert threads_left()
     stream.close()
-    assert not decoders()
+    assert not threads_left()
 
 
 def test_the_end_leaves_no_thread(handle, photos):
     list(answers(handle, photos))
-    assert not decoders()
+    assert not threads_left()
 
 
 def test_the_unknown_threshold_is_passed_on(handle, photos):

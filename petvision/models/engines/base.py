@@ -27,5 +27,9 @@ class Engine(Protocol):
     def name(self) -> str:
         """Such as ``openvino-bf16``."""
 
+    @property
+    def lanes(self) -> int:
+        """How many batches it computes at once; more wait for their turn."""
+
     def forward(self, batch: Floats, *, maps: bool = False) -> Trunk:
         """Compute a batch of normalised pictures, float32 N×3×S×S."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import sys
-import threading
+from queue import SimpleQueue
 from typing import Any, Literal
 
 import numpy as np
@@ -58,25 +58,33 @@ class OpenVinoEngine:
         network: a folded ``ResNet`` or ``PooledNet`` on the CPU (``can_build``).
         size: the pictures' side in pixels.
         precision: always told to OpenVINO, which would otherwise choose bf16 by itself.
+        lanes: batches computed at once, each with its share of the threads: none waits for
+            another after every layer, which is faster for many photos and slower for one.
     """
 
-    def __init__(self, network: nn.Module, size: int, precision: Precision):
+    def __init__(self, network: nn.Module, size: int, precision: Precision, lanes: int = 1):
         self.name = f"openvino-{precision}"
+        self.lanes = lanes
         settings = {
             "INFERENCE_PRECISION_HINT": HINTS[precision],
-            "PERFORMANCE_HINT": "LATENCY",
+            "PERFORMANCE_HINT": "LATENCY" if lanes == 1 else "THROUGHPUT",
+            "NUM_STREAMS": str(lanes),
             "INFERENCE_NUM_THREADS": use_threads(),
         }
         compiled = _core().compile_model(_graph(network, size), "CPU", settings)
-        self._request = compiled.create_infer_request()
-        self._lock = threading.Lock()  # a request answers one batch at a time
+        self._free: SimpleQueue[Any] = SimpleQueue()  # a request answers one batch at a time
+        for _ in range(lanes):
+            self._free.put(compiled.create_infer_request())
 
     def forward(self, batch: Floats, *, maps: bool = False) -> Trunk:
         """Features and, where asked for, maps of a batch."""
-        with self._lock:
-            out = self._request.infer([np.ascontiguousarray(batch)], share_inputs=True)
+        request = self._free.get()
+        try:
+            out = request.infer([np.ascontiguousarray(batch)], share_inputs=True)
             # The outputs live in the request's own memory: copy what the caller keeps.
             return Trunk(np.array(out[0]), np.array(out[1]) if maps else None)
+        finally:
+            self._free.put(request)
 
 
 def _graph(network: nn.Module, size: int) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from typing import Any, cast
 
 import torch
@@ -11,6 +12,8 @@ from torch import Tensor, nn
 from petvision.images.types import Floats
 from petvision.models.architectures import last_linear
 from petvision.models.engines.base import Trunk
+from petvision.models.engines.fused import FusedTrunk, can_fuse
+from petvision.models.resnet import ResNet
 
 
 def use_threads(count: int | None = None) -> int:
@@ -94,16 +97,35 @@ class TorchEngine:
     def __init__(self, network: nn.Module, dtype: torch.dtype = torch.float32):
         use_threads()
         self.name = "torch-fp32" if dtype == torch.float32 else "torch-bf16"
+        self.lanes = 1
         self._dtype = dtype
         self._layers = Layers(network)
         self._device = next((p.device for p in network.parameters()), torch.device("cpu"))
+        self._fuses = can_fuse(network)
+        self._fused: dict[int, FusedTrunk] = {}
+        self._fusing = threading.Lock()
 
     @torch.inference_mode()
     def forward(self, batch: Floats, *, maps: bool = False) -> Trunk:
         """Features and, where asked for, maps of a batch."""
-        x = torch.from_numpy(batch).to(self._device, self._dtype, memory_format=torch.channels_last)
-        features, grid = self._layers(x, maps=maps)
+        x = torch.from_numpy(batch)
+        if self._fuses and len(batch) == 1:
+            grid: Tensor | None = self._trunk(batch.shape[-1])(x.to(self._dtype))
+            assert grid is not None
+            features = grid.mean((2, 3))
+        else:
+            x = x.to(self._device, self._dtype, memory_format=torch.channels_last)
+            features, grid = self._layers(x, maps=maps)
         return Trunk(_numpy(features), _numpy(grid) if maps and grid is not None else None)
+
+    def _trunk(self, side: int) -> FusedTrunk:
+        """The fused layers for single pictures; made when the first one comes."""
+        network = self._layers.network
+        assert isinstance(network, ResNet)
+        with self._fusing:
+            if side not in self._fused:
+                self._fused = {side: FusedTrunk(network, side)}  # one side at a time is in use
+            return self._fused[side]
 
 
 def _numpy(values: Tensor) -> Floats:
