@@ -7,9 +7,9 @@ weight) may be alive across one, and no step between two takes more than about 0
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -41,8 +41,8 @@ Event = Progress | Partial[T] | Result[T]
 Events = Iterator[Progress | Partial[T] | Result[T]]
 
 
-def result_of(events: Events[T]) -> T:
-    """Drive a job to its end and return its result.
+def through(events: Events[T]) -> Generator[Progress, None, T]:
+    """Pass a job's progress on, for ``value = yield from``, and return its result.
 
     Raises:
         RuntimeError: when the job ends without a result (a bug in the job).
@@ -50,4 +50,20 @@ def result_of(events: Events[T]) -> T:
     for event in events:
         if isinstance(event, Result):
             return event.value
+        if isinstance(event, Progress):
+            yield event
     raise RuntimeError("the job ended without a result")
+
+
+def result_of(events: Events[T]) -> T:
+    """Drive a job to its end and return its result.
+
+    Raises:
+        RuntimeError: when the job ends without a result (a bug in the job).
+    """
+    job = through(events)
+    while True:
+        try:
+            next(job)
+        except StopIteration as end:
+            return cast(T, end.value)

@@ -11,10 +11,11 @@ from typing import IO
 import torch
 
 from petvision.errors import OutputError
-from petvision.events import Partial, Progress, Result
+from petvision.events import Partial, Progress, Result, through
 from petvision.models.cards import markdown
 from petvision.models.files import write_atomically
-from petvision.reports.evaluation import write_evaluation
+from petvision.reports.evaluation import written
+from petvision.reports.history import history_of
 from training.config import Config, dump_config, fingerprint
 from training.data import split_of
 from training.finish import Finished, finish
@@ -49,7 +50,7 @@ def run(config: Config, *, resume: bool = False) -> RunEvents:
         assert trained is not None  # train ends with its result
         for step in finish(config, split, trained, descent, folder):
             if isinstance(step, Result):
-                _report(step.value, folder)
+                yield from _report(step.value, folder)
                 _log(log, _summary(step.value))
             yield step
 
@@ -64,10 +65,11 @@ def _open_folder(folder: Path, resume: bool) -> None:
         raise OutputError("exists", str(folder), remedy=remedy)
 
 
-def _report(finished: Finished, folder: Path) -> None:
+def _report(finished: Finished, folder: Path) -> Iterator[Progress]:
     write_atomically(folder / "card.md", markdown(finished.card).encode())
     last = list(finished.evaluations)[-1]
-    write_evaluation(finished.evaluations[last], folder / "evaluation")
+    history = history_of(folder)
+    yield from through(written(finished.evaluations[last], folder / "evaluation", history=history))
 
 
 def _summary(finished: Finished) -> dict[str, object]:

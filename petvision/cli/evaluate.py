@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from argparse import Namespace
+from argparse import ArgumentTypeError, Namespace
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from petvision.cli.arguments import Parser, Verb, computing
+from petvision.cli.arguments import Parser, Verb, computing, threshold
 from petvision.cli.exits import OK, SOME_FAILED, USAGE
 from petvision.cli.photos import opened
 from petvision.errors import InputError
 from petvision.terminal import Terminal
 
 if TYPE_CHECKING:
+    from petvision.models.predict import Unknown
     from petvision.reports.evaluation import Report
 
 
@@ -25,24 +26,33 @@ def _options(parser: Parser) -> None:
         "--data",
         required=True,
         metavar="SPEC",
-        help="pets:DIR, cifar10:DIR, cifar100:DIR or folder:DIR, with @trainval or @test",
+        help="pets:DIR, cifar10:DIR, cifar100:DIR, folder:DIR or csv:FILE, with @trainval or @test",
     )
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="for the report")
     parser.add_argument(
         "--unknown",
         action="append",
         default=[],
-        metavar="DIR",
-        help="photos of none of the classes, reported under the folder's name; may be repeated",
+        metavar="auto|off|VALUE|DIR",
+        help="when to say unknown; or a folder of photos of none of the classes, reported under "
+        "its name; may be repeated",
+    )
+    parser.add_argument(
+        "--reference",
+        default="",
+        metavar="SPEC",
+        help="photos like those the model was trained on (@trainval where not said), for the "
+        "unknown scores that measure distances",
     )
     computing(parser, engine="torch-fp32")
 
 
 def _evaluate(options: Namespace, terminal: Terminal) -> int:
-    from petvision.reports.evaluation import evaluate_to_folder
+    from petvision.reports.evaluation import Wishes, evaluate_to_folder
 
-    handle = opened(options)
-    job = evaluate_to_folder(handle, options.data, options.out, options.unknown)
+    unknown, negatives = _unknown(options.unknown)
+    wishes = Wishes(unknown, negatives, options.reference)
+    job = evaluate_to_folder(opened(options), options.data, options.out, wishes)
     try:
         report = terminal.follow(job, "photo")
     except InputError as error:  # the data set, not one of its photos
@@ -60,6 +70,18 @@ def _evaluate(options: Namespace, terminal: Terminal) -> int:
     return SOME_FAILED if report.unread else OK
 
 
+def _unknown(words: list[str]) -> tuple[Unknown, tuple[str, ...]]:
+    """Tell thresholds (the last one counts) from folders of negatives."""
+    chosen: Unknown = "auto"
+    folders = []
+    for word in words:
+        try:
+            chosen = threshold(word)
+        except ArgumentTypeError:
+            folders.append(word)
+    return chosen, tuple(folders)
+
+
 def _figures(report: Report) -> Iterator[tuple[str, ...]]:
     f = report.figures
     low, high = f.accuracy_wilson
@@ -71,8 +93,13 @@ def _figures(report: Report) -> Iterator[tuple[str, ...]]:
     yield "F1", f"{f.f1_macro:.4f}"
     yield "refused", f"{f.refused:.4f}"
     for name, found in report.strange.items():
-        words = f"refused, {found.strange} photos; AUROC {found.auroc:.4f}"
-        yield name, f"{found.strange_refused:.4f}", words
+        v = found.verdict
+        words = f"refused of {v.strange} photos; AUROC {v.auroc:.4f}, FPR95 {v.fpr95:.4f}"
+        yield name, f"{v.strange_refused:.4f}", f"{words} ({found.score})"
+        for score, figures in found.scores.items():
+            if score != found.score:
+                words = f"AUROC {figures.auroc:.4f}, FPR95 {figures.fpr95:.4f}"
+                yield "", "", f"{words} ({score})"
 
 
 VERB = Verb("measure a model on labelled photos", _options, _evaluate)

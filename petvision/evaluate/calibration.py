@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-from scipy.special import softmax
 
 from petvision.evaluate.metrics import Array, Labels, log_loss
 
@@ -50,8 +49,3 @@ def ece(bins: tuple[Bin, ...]) -> float:
 def mce(bins: tuple[Bin, ...]) -> float:
     """Maximum calibration error: the largest gap of any bin."""
     return max(abs(b.confidence - b.accuracy) for b in bins)
-
-
-def scores_at(logits: Array, temperature: float) -> Array:
-    """Softmax at a temperature, N×C float64."""
-    return np.asarray(softmax(logits.astype(np.float64) / temperature, axis=1))

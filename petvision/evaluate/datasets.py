@@ -1,13 +1,18 @@
 """Labelled photos on disk: which file shows what, and which part of the data it belongs to.
 
 A data set is named by a SPEC: ``pets:DIR`` (Oxford-IIIT Pet, cat and dog), ``cifar10:DIR`` and
-``cifar100:DIR`` (``DIR/train|test/CLASS/*.png``) or ``folder:DIR`` (a folder a class), each with
-``@trainval`` or ``@test`` behind it where the data has official splits.
+``cifar100:DIR`` (``DIR/train|test/CLASS/*.png``), ``folder:DIR`` (a folder a class) or ``csv:FILE``
+(columns ``path`` and ``label``, and ``split`` where it has splits), each with ``@trainval`` or
+``@test`` behind it. A folder has splits when it holds ``train`` (or ``trainval``, and perhaps
+``val``) beside ``test``, each with the class folders; any other is one whole, of which nothing is
+a test part.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import csv
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +20,10 @@ from petvision.errors import ConfigError, InputError
 from petvision.images.inputs import is_photo_name
 
 SPLITS = ("trainval", "test")
+PARTS = {"trainval": ("trainval", "train", "val", "validation"), "test": ("test",)}
+"""What the parts of a folder or CSV may be called, by split."""
+COLUMNS = (("path", "file", "filename", "image"), ("label", "class", "truth"))
+PART_COLUMNS = ("split", "part", "subset")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +51,24 @@ class DataSpec:
 def parse_spec(text: str, default_split: str = "test") -> DataSpec:
     """Read a SPEC such as ``pets:photos/pets@test``.
 
+    Data without splits, a folder or CSV, is taken whole unless a split is asked for.
+
     Raises:
         ConfigError: when the kind or the split is not known.
     """
     kind, colon, rest = text.partition(":")
     if not colon or kind not in READERS:
-        kinds = ", ".join(f"{name}:DIR" for name in READERS)
+        kinds = ", ".join(f"{name}:{'FILE' if name == 'csv' else 'DIR'}" for name in READERS)
         raise ConfigError("type", "--data", key="SPEC", expected=f"one of {kinds}", found=text)
     root, at, split = rest.rpartition("@")
-    if not at or split not in SPLITS:
-        root, split = rest, default_split
-    return DataSpec(kind, Path(root).expanduser(), "" if kind == "folder" else split)
+    if not at or os.sep in split or Path(rest).expanduser().exists():
+        root, split = rest, ""
+    elif split not in SPLITS:
+        expected = " or ".join(f"@{name}" for name in SPLITS)
+        raise ConfigError("range", "--data", key="the split", expected=expected, found=f"@{split}")
+    if not split and kind in OFFICIAL:
+        split = default_split
+    return DataSpec(kind, Path(root).expanduser(), split)
 
 
 def labelled_photos(spec: DataSpec) -> list[Labelled]:
@@ -94,6 +110,15 @@ def _cifar(root: Path, split: str) -> list[Labelled]:
 def _folder(root: Path, split: str) -> list[Labelled]:
     if not root.is_dir():
         raise _missing(root, "Name a folder that holds one folder a class.")
+    if has_splits(root):
+        parts = (root / name for name in PARTS[split or "test"])
+        return [photo for part in parts if part.is_dir() for photo in _classes(part)]
+    if split == "test":
+        raise _missing(root / "test", "The folder has no splits: leave out @test to take all.")
+    return _classes(root)
+
+
+def _classes(root: Path) -> list[Labelled]:
     folders = sorted(f for f in root.iterdir() if f.is_dir() and not f.name.startswith("."))
     return [
         Labelled(path, folder.name)
@@ -101,6 +126,45 @@ def _folder(root: Path, split: str) -> list[Labelled]:
         for path in sorted(folder.rglob("*"))
         if is_photo_name(path.name)
     ]
+
+
+def has_splits(root: Path) -> bool:
+    """Whether a folder holds a training and a test part, each with folders of its own."""
+    parts = [[root / name for name in names if (root / name).is_dir()] for names in PARTS.values()]
+    return all(any(any(p.is_dir() for p in f.iterdir()) for f in part) for part in parts)
+
+
+def _csv(file: Path, split: str) -> list[Labelled]:
+    """Paths are relative to the file; photos that are gone are told when they are read."""
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as text:
+            rows = csv.DictReader(text)
+            names = rows.fieldnames or []
+            path, label = (_column(file, names, wanted) for wanted in COLUMNS)
+            group = next((n for n in names if n.lower() in PART_COLUMNS), "")
+            if split == "test" and not group:
+                problems = "it has no column split: leave out @test to take all of it"
+                raise ConfigError("several", str(file), problems=problems)
+            wanted = PARTS[split] if split and group else ()
+            return [
+                Labelled(file.parent / row[path], row[label])
+                for row in rows
+                if row[path] and row[label] and (not wanted or row[group] in wanted)
+            ]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError("unreadable", str(file), reason=f"is no CSV ({reason})") from error
+
+
+def _column(file: Path, names: Sequence[str], wanted: tuple[str, ...]) -> str:
+    for name in names:
+        if name.strip().lower() in wanted:
+            return name
+    raise ConfigError(
+        "several",
+        str(file),
+        problems=f"it has no column {wanted[0]} (it has {', '.join(names) or 'none'})",
+    )
 
 
 def _missing(path: Path, remedy: str) -> InputError:
@@ -112,4 +176,6 @@ READERS: dict[str, Callable[[Path, str], list[Labelled]]] = {
     "cifar10": _cifar,
     "cifar100": _cifar,
     "folder": _folder,
+    "csv": _csv,
 }
+OFFICIAL = ("pets", "cifar10", "cifar100")

@@ -2,16 +2,18 @@
 
 Everywhere ``logits`` are N×C, ``labels`` N class numbers and ``scores`` N×C probabilities. With two
 classes the ranking figures (ROC-AUC, average precision) speak of the second against the first;
-with more they are the plain mean over the classes, each against the rest.
+with more they are the plain mean over the classes that are shown, each against the rest, and rank
+the photos by that class's score.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import log_softmax
+from scipy.special import log_softmax, logsumexp
 from scipy.stats import rankdata
 
 Array = npt.NDArray[np.floating]
@@ -42,43 +44,86 @@ def auroc(positives: Array, negatives: Array) -> float:
     return float((ranks[:n].sum() - n * (n + 1) / 2) / (n * m))
 
 
-def roc_auc(logits: Array, labels: Labels) -> float:
-    """Area under the ROC curve; NaN when a class is missing from the truth."""
-    margins = _margins(logits)
-    areas = [
-        auroc(margins[labels == c, c], margins[labels != c, c])
-        if (labels == c).any() and (labels != c).any()
-        else math.nan
-        for c in _ranked_classes(logits)
-    ]
-    return float(np.mean(areas))
+def roc_auc(logits: Array, labels: Labels, temperature: float = 1.0) -> float:
+    """Area under the ROC curve; NaN when there is nothing to tell apart."""
+    odds = log_odds(logits, temperature)
+    areas = [auroc(odds[labels == c, c], odds[labels != c, c]) for c in ranked(logits, labels)]
+    return float(np.mean(areas)) if areas else math.nan
 
 
-def average_precision(logits: Array, labels: Labels) -> float:
+def average_precision(logits: Array, labels: Labels, temperature: float = 1.0) -> float:
     """Area under the precision-recall curve, as the mean precision at each recalled photo."""
-    margins = _margins(logits)
-    values = [_precision_area(margins[:, c], labels == c) for c in _ranked_classes(logits)]
-    return float(np.mean(values))
+    odds = log_odds(logits, temperature)
+    values = [_precision_area(odds[:, c], labels == c) for c in ranked(logits, labels)]
+    return float(np.mean(values)) if values else math.nan
+
+
+def log_odds(logits: Array, temperature: float = 1.0) -> Array:
+    """log(score / (1 − score)) N×C: ranks as the scores do, and keeps apart what rounds to 1."""
+    if logits.shape[1] == 2:  # no temperature changes this order: no rounding either
+        margin = logits[:, 1] - logits[:, 0]
+        return np.stack([-margin, margin], axis=1)
+    logs = log_softmax(logits.astype(np.float64) / temperature, axis=1)
+    rows, best = np.arange(len(logs)), logs.argmax(1)
+    others = logs.copy()
+    others[rows, best] = -np.inf
+    # Only the best class can be so near 1 that its complement must be summed from the others.
+    rest = np.log1p(-np.exp(np.minimum(others, math.log(0.5))))
+    rest[rows, best] = logsumexp(others, axis=1)
+    return np.asarray(logs - rest)
+
+
+def ranked(logits: Array, labels: Labels) -> list[int]:
+    """The classes whose ranking means something: shown by some photos and not by all."""
+    several = range(1, 2) if logits.shape[1] == 2 else range(logits.shape[1])
+    return [c for c in several if (labels == c).any() and (labels != c).any()]
+
+
+def top_accuracy(logits: Array, labels: Labels, best: int) -> float:
+    """Share of photos whose truth is among the ``best`` largest logits."""
+    truth = np.take_along_axis(logits, labels[:, None], axis=1)
+    return float(((logits > truth).sum(1) < best).mean())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Steps:
+    """A ranking read from the top, after each group of equal values: counts of both kinds.
+
+    ``hits`` and ``misses`` start at 0 and end at all positives and all negatives.
+    """
+
+    hits: npt.NDArray[np.int64]
+    misses: npt.NDArray[np.int64]
+
+    @property
+    def recall(self) -> npt.NDArray[np.float64]:
+        """Share of the positives found so far."""
+        return np.asarray(self.hits / max(1, int(self.hits[-1])))
+
+    @property
+    def false_alarms(self) -> npt.NDArray[np.float64]:
+        """Share of the negatives taken for positives so far."""
+        return np.asarray(self.misses / max(1, int(self.misses[-1])))
+
+    @property
+    def precision(self) -> npt.NDArray[np.float64]:
+        """Share of positives among what was taken so far; 1 before anything was."""
+        taken = self.hits + self.misses
+        return np.where(taken == 0, 1.0, self.hits / np.maximum(taken, 1))
+
+
+def steps(values: Array, positive: npt.NDArray[np.bool_]) -> Steps:
+    """Read a ranking from its largest value down; photos of equal value enter together."""
+    order = np.argsort(-values, kind="stable")
+    ordered, hits = values[order], np.cumsum(positive[order])
+    last = np.append(np.flatnonzero(np.diff(ordered)), len(ordered) - 1)
+    found = np.concatenate([[0], hits[last]])
+    return Steps(found, np.concatenate([[0], last + 1]) - found)
 
 
 def _precision_area(values: Array, positive: npt.NDArray[np.bool_]) -> float:
-    order = np.argsort(-values, kind="stable")
-    ordered, hits = values[order], np.cumsum(positive[order])
-    # Photos of equal value enter together.
-    last = np.append(np.flatnonzero(np.diff(ordered)), len(ordered) - 1)
-    precision, recall = hits[last] / (last + 1), hits[last] / max(1, int(positive.sum()))
-    return float((np.diff(recall, prepend=0.0) * precision).sum())
-
-
-def _margins(logits: Array) -> Array:
-    """How far each class is ahead of the best other one: a ranking that no temperature changes."""
-    best_two = np.sort(logits, axis=1)[:, -2:]
-    best_other = np.where(logits == best_two[:, 1:], best_two[:, :1], best_two[:, 1:])
-    return logits - best_other
-
-
-def _ranked_classes(logits: Array) -> range:
-    return range(1, 2) if logits.shape[1] == 2 else range(logits.shape[1])
+    read = steps(values, positive)
+    return float((np.diff(read.recall) * read.precision[1:]).sum())
 
 
 def confusion(logits: Array, labels: Labels) -> npt.NDArray[np.int64]:

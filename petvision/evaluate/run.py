@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from petvision.errors import ConfigError
 from petvision.evaluate.datasets import Labelled
-from petvision.evaluate.results import Evaluation
+from petvision.evaluate.results import Evaluation, ScoreFigures, Strange
+from petvision.evaluate.suite import Suite, Tally
+from petvision.evaluate.unknown import fpr95, separation
 from petvision.events import Progress, Result
 from petvision.images.inputs import expand, source_of
 from petvision.models.handle import ModelHandle
+from petvision.models.predict import Unknown, threshold_of
 from petvision.models.results import Prediction
 from petvision.models.stream import answers
 
+FALLBACK = "max_softmax"
+
 
 def evaluate(
-    handle: ModelHandle, photos: Sequence[Labelled], data: str
+    handle: ModelHandle,
+    photos: Sequence[Labelled],
+    data: str,
+    *,
+    unknown: Unknown = "auto",
+    suite: Suite | None = None,
 ) -> Iterator[Progress | Result[Evaluation]]:
     """The model's answer to every photo.
 
@@ -27,6 +38,8 @@ def evaluate(
         handle: the model, with the engine to use.
         photos: with the model's classes as labels.
         data: the data's name for the report.
+        unknown: when to refuse a photo; see ``predict``.
+        suite: other scores of strangeness to compute beside.
 
     Raises:
         ConfigError: when a label is not one of the model's classes, or no photo could be read.
@@ -38,18 +51,20 @@ def evaluate(
         raise ConfigError("key", data, key=f"class {strange[0]!r} in the model", remedy=remedy)
     kept: list[tuple[Labelled, Prediction]] = []
     unread: list[tuple[str, str]] = []
-    sources = (source_of(str(p.path)) for p in photos)
-    for number, (photo, answer) in enumerate(zip(photos, answers(handle, sources), strict=True)):
+    others = Tally(suite)
+    answered = answers(handle, (source_of(str(p.path)) for p in photos), unknown=unknown)
+    for number, (photo, answer) in enumerate(zip(photos, answered, strict=True)):
         if answer.prediction is None:
             unread.append((photo.path.name, str(answer.error)))
         else:
             kept.append((photo, answer.prediction))
+            others.add(answer.features, answer.prediction.logits)
         yield Progress(number + 1, len(photos), "photos")
     if not kept:
         raise ConfigError(
             "range", data, key="data", expected="photos that can be read", found="none"
         )
-    yield Result(_evaluation(handle, data, kept, unread))
+    yield Result(_evaluation(handle, data, kept, unread, others))
 
 
 def _evaluation(
@@ -57,6 +72,7 @@ def _evaluation(
     data: str,
     kept: Sequence[tuple[Labelled, Prediction]],
     unread: Sequence[tuple[str, str]],
+    others: Tally,
 ) -> Evaluation:
     card = handle.card
     scores = [p.unknown_score for _, p in kept]
@@ -72,24 +88,64 @@ def _evaluation(
         unknown_scores=np.array([math.nan if s is None else s for s in scores], np.float64),
         refused=np.array([p.unknown for _, p in kept], np.bool_),
         unread=tuple(unread),
+        files=tuple(photo.path.absolute() for photo, _ in kept),
+        others=others.scores(),
     )
 
 
-def strangeness(
-    handle: ModelHandle, folder: str
-) -> Iterator[Progress | Result[npt.NDArray[np.float64]]]:
-    """The unknown score of every photo below a folder (those that cannot be read are left out).
+@dataclass(frozen=True, slots=True, eq=False)
+class Negatives:
+    """Photos of none of the classes: their own unknown score (NaN without) and the suite's."""
+
+    name: str
+    unknown_scores: npt.NDArray[np.float64]
+    others: dict[str, npt.NDArray[np.float64]]
+    unread: int
+
+
+def strangeness(suite: Suite, folder: str) -> Iterator[Progress | Result[Negatives]]:
+    """Every score of every photo below a folder (those that cannot be read are counted).
 
     Raises:
         ConfigError: when the folder holds no photo that can be read.
     """
     values: list[float] = []
-    for number, answer in enumerate(answers(handle, expand([folder], recursive=True))):
-        if answer.prediction is not None and answer.prediction.unknown_score is not None:
-            values.append(answer.prediction.unknown_score)
+    others, unread = Tally(suite), 0
+    stream = answers(suite.handle, expand([folder], recursive=True))
+    for number, answer in enumerate(stream):
+        if answer.prediction is None:
+            unread += 1
+        else:
+            score = answer.prediction.unknown_score
+            values.append(math.nan if score is None else score)
+            others.add(answer.features, answer.prediction.logits)
         yield Progress(number + 1, 0, folder)
     if not values:
         raise ConfigError(
             "range", "--unknown", key=folder, expected="a folder of photos", found="empty"
         )
-    yield Result(np.array(values))
+    yield Result(Negatives(folder, np.array(values), others.scores(), unread))
+
+
+def against(
+    handle: ModelHandle, evaluation: Evaluation, negatives: Negatives, unknown: Unknown = "auto"
+) -> Strange:
+    """How the evaluated data and photos of something else are told apart.
+
+    ``unknown`` is the one of ``evaluate``. Both must have been computed with the same suite.
+    """
+    own, threshold = handle.heads.unknown, threshold_of(handle, unknown)
+    if own is not None:
+        name, known, strange = own.name, evaluation.unknown_scores, negatives.unknown_scores
+    else:
+        name = FALLBACK
+        known, strange = evaluation.others[name], negatives.others[name]
+    verdict = separation(known, strange, math.inf if threshold is None else threshold)
+    scores = {
+        other: ScoreFigures(
+            separation(ours, negatives.others[other], math.inf).auroc,
+            fpr95(ours, negatives.others[other]),
+        )
+        for other, ours in evaluation.others.items()
+    }
+    return Strange(name, verdict, scores, negatives.unread)

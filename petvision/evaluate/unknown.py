@@ -11,7 +11,7 @@ from petvision.evaluate.metrics import Array, auroc
 
 @dataclass(frozen=True, slots=True)
 class Separation:
-    """Known against strange: AUROC, false alarms when 95 % of the strange are found, refusals."""
+    """Known against strange: AUROC, strange ones passing when 95 % of the known do, refusals."""
 
     known: int
     strange: int
@@ -29,10 +29,13 @@ def threshold_at(known: Array, false_reject_rate: float) -> float:
 
 
 def fpr95(known: Array, strange: Array) -> float:
-    """Share of the known at or above the value that 95 % of the strange reach."""
-    ordered = np.sort(strange)[::-1]
+    """Share of the strange at or below the value under which 95 % of the known lie.
+
+    The known are the positives: how many strange photos pass when 95 % of the known do.
+    """
+    ordered = np.sort(known)
     value = ordered[int(np.ceil(0.95 * len(ordered))) - 1]
-    return float((known >= value).mean())
+    return float((strange <= value).mean())
 
 
 def separation(known: Array, strange: Array, threshold: float) -> Separation:

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from petvision.images.types import Prepared
+from petvision.images.types import Floats, Prepared
 from petvision.models.boundary import near_boundary
 from petvision.models.handle import ModelHandle
 from petvision.models.heads import Verdicts
@@ -33,8 +33,15 @@ def predict(
         unknown: ``auto`` takes the card's threshold, ``off`` never says unknown, a number is
             the threshold.
     """
+    return judged(handle, prepared, unknown)[0]
+
+
+def judged(
+    handle: ModelHandle, prepared: Sequence[Prepared], unknown: Unknown = "auto"
+) -> tuple[list[Prediction], Floats]:
+    """The verdicts of :func:`predict`, and the features N×F they were made of."""
     if not prepared:
-        return []
+        return [], np.zeros((0, 0), np.float32)
     start = time.perf_counter()
     batch = np.concatenate([p.pixels for p in prepared])
     threshold = threshold_of(handle, unknown)
@@ -42,13 +49,15 @@ def predict(
     verdicts = handle.heads.verdicts(features)
     again = near_boundary(handle.heads, features, verdicts, threshold, handle.distance)
     if again.any():
-        exact = handle.heads.verdicts(handle.reference.forward(batch[again]).features)
-        verdicts = _replaced(verdicts, again, exact)
+        features = features.copy()
+        features[again] = handle.reference.forward(batch[again]).features
+        verdicts = _replaced(verdicts, again, handle.heads.verdicts(features[again]))
     each = (time.perf_counter() - start) * 1000 / len(prepared)
-    return [
+    predictions = [
         _prediction(handle, verdicts, i, threshold, bool(again[i]), picture, each)
         for i, picture in enumerate(prepared)
     ]
+    return predictions, features
 
 
 def threshold_of(handle: ModelHandle, unknown: Unknown) -> float | None:

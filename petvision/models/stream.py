@@ -10,9 +10,9 @@ from itertools import islice
 
 from petvision.errors import PetVisionError
 from petvision.images.prepare import open_prepared
-from petvision.images.types import Prepared, Source
+from petvision.images.types import Floats, Prepared, Source
 from petvision.models.handle import ModelHandle
-from petvision.models.predict import Unknown, predict
+from petvision.models.predict import Unknown, judged
 from petvision.models.results import Prediction
 
 MANY = 200  # photos from which an engine for many (engine.for_many) is worth preparing
@@ -22,11 +22,15 @@ _Decoded = list[tuple[Source, Future[Prepared]]]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of one source: a prediction or, in its place, the error."""
+    """What became of one source: a prediction or, in its place, the error.
+
+    ``features`` are what the prediction was made of: F numbers.
+    """
 
     source: Source
     prediction: Prediction | None
     error: PetVisionError | None
+    features: Floats | None = None
 
 
 def answers(
@@ -90,11 +94,11 @@ def one_by_one(
 def _answer(handle: ModelHandle, chunk: _Decoded, unknown: Unknown) -> list[Answer]:
     outcomes = [_outcome(future) for _, future in chunk]
     ready = [outcome for outcome in outcomes if isinstance(outcome, Prepared)]
-    predictions = iter(predict(handle, ready, unknown))
+    answered = iter(zip(*judged(handle, ready, unknown), strict=True))
     return [
         Answer(source, None, outcome)
         if isinstance(outcome, PetVisionError)
-        else Answer(source, next(predictions), None)
+        else Answer(source, (found := next(answered))[0], None, found[1])
         for (source, _), outcome in zip(chunk, outcomes, strict=True)
     ]
 

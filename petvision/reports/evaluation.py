@@ -6,35 +6,58 @@ import csv
 import io
 import json
 import math
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
-from petvision.errors import ConfigError, OutputError
+from petvision.errors import OutputError
 from petvision.evaluate.datasets import labelled_photos, parse_spec
-from petvision.evaluate.results import Evaluation, Figures, figures_of
-from petvision.evaluate.run import evaluate, strangeness
-from petvision.evaluate.unknown import Separation, separation
-from petvision.events import Progress, Result
+from petvision.evaluate.results import (
+    Evaluation,
+    Figures,
+    Moment,
+    Strange,
+    figures_of,
+    rankings,
+)
+from petvision.evaluate.run import against, evaluate, strangeness
+from petvision.evaluate.suite import suite_of
+from petvision.events import Progress, Result, through
+from petvision.figures.charts import file_of
+from petvision.figures.evaluation import CHARTS, Material
+from petvision.figures.style import PRINT
+from petvision.figures.training import curves
 from petvision.models.files import write_atomically
 from petvision.models.handle import ModelHandle
-
-T = TypeVar("T")
+from petvision.models.predict import Unknown
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """An evaluation's figures, its separations by name, the files written, photos unread."""
+    """An evaluation's figures, the strange photos by name, the files written, photos unread."""
 
     figures: Figures
-    strange: dict[str, Separation]
+    strange: Mapping[str, Strange]
     files: list[Path]
     unread: tuple[tuple[str, str], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What an evaluation looks at beside the data.
+
+    ``unknown`` is when to refuse a photo (see ``predict``); ``negatives`` are folders of photos of
+    none of the classes; ``reference`` a SPEC of photos like those the model was trained on, for
+    the scores that measure distances.
+    """
+
+    unknown: Unknown = "auto"
+    negatives: tuple[str, ...] = ()
+    reference: str = ""
+
+
 def evaluate_to_folder(
-    handle: ModelHandle, spec: str, folder: Path, negatives: Sequence[str] = ()
+    handle: ModelHandle, spec: str, folder: Path, wishes: Wishes | None = None
 ) -> Iterator[Progress | Result[Report]]:
     """Evaluate a model on a data SPEC and write the evaluation folder.
 
@@ -42,68 +65,88 @@ def evaluate_to_folder(
         handle: the model, with the engine to use.
         spec: such as ``pets:DIR@test``.
         folder: where to write.
-        negatives: SPECs or folders of photos that are none of the classes; each is reported
-            under its name against the evaluated data.
+        wishes: what else to look at.
 
     Raises:
         ConfigError, InputError, OutputError: as the rooms say.
     """
+    wishes = wishes or Wishes()
     parsed = parse_spec(spec)
-    score = handle.heads.unknown
-    if negatives and score is None:
-        raise ConfigError(
-            "several", "--unknown", problems=f"{handle.card.name} never says it does not know"
-        )
+    photos = labelled_photos(parsed)
     # The quick parts first: what cannot be read or written is told before the long one.
-    _make(folder)
-    scores = {}
-    for name in negatives:
-        scores[name] = yield from _run(strangeness(handle, name))
-    evaluation = yield from _run(evaluate(handle, labelled_photos(parsed), str(parsed)))
-    strange = {}
-    for name, values in scores.items():
-        assert score is not None  # checked above
-        known = evaluation.unknown_scores
-        shown = Path(name).name if Path(name).name not in strange else name
-        strange[shown] = separation(known, values, score.threshold)
-    files = write_evaluation(evaluation, folder, strange)
-    yield Result(Report(figures_of(evaluation), strange, files, evaluation.unread))
+    make(folder)
+    known = labelled_photos(parse_spec(wishes.reference, "trainval")) if wishes.reference else []
+    suite = None
+    negatives = {}
+    if wishes.negatives:
+        suite = yield from through(suite_of(handle, known))
+        for place in wishes.negatives:
+            shown = Path(place).name if Path(place).name not in negatives else place
+            negatives[shown] = yield from through(strangeness(suite, place))
+    evaluation = yield from through(
+        evaluate(handle, photos, str(parsed), unknown=wishes.unknown, suite=suite)
+    )
+    strange = {
+        name: against(handle, evaluation, found, wishes.unknown)
+        for name, found in negatives.items()
+    }
+    report = yield from through(written(evaluation, folder, strange))
+    yield Result(report)
 
 
-def _run(events: Iterator[Progress | Result[T]]) -> Generator[Progress, None, T]:
-    """Pass a job's progress on and return its result."""
-    for event in events:
-        if isinstance(event, Result):
-            return event.value
-        yield event
-    raise RuntimeError("the job ended without a result")
+@dataclass(frozen=True, slots=True, eq=False)
+class _Folder:
+    """Files that were written into the evaluation folder, in order."""
+
+    place: Path
+    files: list[Path] = field(default_factory=list)
+
+    def write(self, name: str, content: bytes) -> None:
+        write_atomically(self.place / name, content)
+        self.files.append(self.place / name)
 
 
-def write_evaluation(
-    evaluation: Evaluation, folder: Path, strange: dict[str, Separation] | None = None
-) -> list[Path]:
-    """Write ``metrics.json`` and ``predictions.csv``.
+def written(
+    evaluation: Evaluation,
+    place: Path,
+    strange: Mapping[str, Strange] | None = None,
+    history: Sequence[Moment] = (),
+) -> Iterator[Progress | Result[Report]]:
+    """Write the evaluation folder, file by file.
 
     Args:
         evaluation: the answers.
-        folder: made when it is not there.
-        strange: how the unknown score tells the data from folders of something else, by name.
-
-    Returns:
-        The files written.
+        place: made when it is not there.
+        strange: how photos of something else were told apart, by name.
+        history: the training's epochs, where there was one.
 
     Raises:
         OutputError: when the folder cannot be written.
     """
-    _make(folder)
-    metrics, answers = folder / "metrics.json", folder / "predictions.csv"
-    tree = metrics_json(evaluation, figures_of(evaluation), strange or {})
-    write_atomically(metrics, json.dumps(tree, indent=1).encode())
-    write_atomically(answers, predictions_csv(evaluation).encode("utf-8", "replace"))
-    return [metrics, answers]
+    make(place)
+    folder, figures = _Folder(place), figures_of(evaluation)
+    tree = metrics_json(evaluation, figures, strange or {})
+    folder.write("metrics.json", json.dumps(tree, indent=1).encode())
+    folder.write("predictions.csv", predictions_csv(evaluation).encode("utf-8", "replace"))
+    material = Material(evaluation, figures, rankings(evaluation))
+    for number, (name, draw) in enumerate(CHARTS.items()):
+        yield Progress(number, len(CHARTS), "charts")
+        figure = draw(material, PRINT)
+        folder.write(f"{name}.png", file_of(figure, "png"))
+        folder.write(f"{name}.svg", file_of(figure, "svg"))
+    if history:
+        figure = curves(history, PRINT)
+        folder.write("curves.png", file_of(figure, "png"))
+        folder.write("curves.svg", file_of(figure, "svg"))
+    yield Result(Report(figures, strange or {}, folder.files, evaluation.unread))
 
 
-def _make(folder: Path) -> None:
+def make(folder: Path) -> None:
+    """Make a folder where there is none.
+
+    Raises:
+        OutputError: when that is not possible.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -111,7 +154,7 @@ def _make(folder: Path) -> None:
 
 
 def metrics_json(
-    evaluation: Evaluation, figures: Figures, strange: dict[str, Separation]
+    evaluation: Evaluation, figures: Figures, strange: Mapping[str, Strange]
 ) -> dict[str, object]:
     """The contract's ``metrics.json`` as plain values; what is not a number is null."""
     tree: dict[str, object] = {
@@ -120,10 +163,20 @@ def metrics_json(
         "data": evaluation.data,
         "temperature": evaluation.temperature,
         **asdict(figures),
-        "unknown": {name: asdict(found) for name, found in strange.items()},
+        "unknown": {name: _strange_json(found) for name, found in strange.items()},
         "unread": [{"path": path, "why": why} for path, why in evaluation.unread],
     }
     return {key: _number(value) for key, value in tree.items()}
+
+
+def _strange_json(strange: Strange) -> dict[str, object]:
+    """The model's own verdict flat, the other scores below it."""
+    return {
+        "score": strange.score,
+        **asdict(strange.verdict),
+        "unread": strange.unread,
+        "scores": {name: asdict(figures) for name, figures in strange.scores.items()},
+    }
 
 
 def _number(value: object) -> object:
@@ -136,17 +189,18 @@ def predictions_csv(evaluation: Evaluation) -> str:
     rows = csv.writer(text, lineterminator="\n")
     classes = evaluation.classes
     rows.writerow(["path", "truth", "label", "unknown", *classes, "unknown_score"])
-    scores = evaluation.scores
-    for i, path in enumerate(evaluation.paths):
+    scores, answers = evaluation.scores, evaluation.answers
+    places = [str(file) for file in evaluation.files] or evaluation.paths
+    for i, path in enumerate(places):
         strangeness = evaluation.unknown_scores[i]
         rows.writerow(
             [
                 path.encode("utf-8", "replace").decode(),
                 classes[evaluation.labels[i]],
-                classes[int(evaluation.logits[i].argmax())],
+                classes[answers[i]],
                 int(evaluation.refused[i]),
-                *(f"{s:.6f}" for s in scores[i]),
-                "" if math.isnan(strangeness) else f"{strangeness:.6f}",
+                *(f"{s:.9g}" for s in scores[i]),
+                "" if math.isnan(strangeness) else f"{strangeness:.9g}",
             ]
         )
     return text.getvalue()

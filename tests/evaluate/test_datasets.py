@@ -61,6 +61,59 @@ def test_a_folder_has_a_folder_a_class_and_ignores_what_is_no_photo(tmp_path):
     ]
 
 
+def test_a_folder_with_a_training_and_a_test_part_has_splits(tmp_path):
+    for name in ("train/cat/a.png", "val/cat/b.png", "test/cat/c.png", "test/dog/d.png"):
+        touch(tmp_path / name)
+
+    def names(spec: str) -> list[str]:
+        return [p.path.name for p in labelled_photos(parse_spec(spec))]
+
+    assert names(f"folder:{tmp_path}") == names(f"folder:{tmp_path}@test") == ["c.png", "d.png"]
+    assert names(f"folder:{tmp_path}@trainval") == ["a.png", "b.png"]
+
+
+def test_a_split_that_a_folder_does_not_have_is_never_dropped_in_silence(tmp_path):
+    touch(tmp_path / "cat" / "a.png")
+    with pytest.raises(InputError, match="no splits: leave out @test"):
+        labelled_photos(parse_spec(f"folder:{tmp_path}@test"))
+    with pytest.raises(ConfigError, match=r"@trainval or @test, not @tset"):
+        parse_spec(f"folder:{tmp_path}@tset")
+    assert len(labelled_photos(parse_spec(f"folder:{tmp_path}@trainval"))) == 1
+
+
+def test_a_folder_may_have_an_at_sign_in_its_name(tmp_path):
+    touch(tmp_path / "me@home" / "cat" / "a.png")
+    assert len(labelled_photos(parse_spec(f"folder:{tmp_path / 'me@home'}"))) == 1
+
+
+def test_a_csv_names_photos_labels_and_splits(tmp_path):
+    file = tmp_path / "list.csv"
+    rows = ("photos/a.png,cat,train", "photos/b.png,dog,test", "/far/c.png,dog,test", ",,test")
+    file.write_text("\n".join(("Path,Label,split", *rows)))
+    photos = labelled_photos(parse_spec(f"csv:{file}@test"))
+    assert [(p.path, p.label) for p in photos] == [
+        (tmp_path / "photos" / "b.png", "dog"),
+        (Path("/far/c.png"), "dog"),
+    ]
+    assert len(labelled_photos(parse_spec(f"csv:{file}"))) == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "words"),
+    [
+        (b"name,label\na,b\n", ConfigError, r"no column path \(it has name, label\)"),
+        (b"path,label\na.png,cat\n", ConfigError, "no column split: leave out @test"),
+        (b"\xff\xfe\x00", InputError, "is no CSV"),
+        (b"", ConfigError, "it has none"),
+    ],
+)
+def test_a_csv_that_cannot_be_used_says_why(tmp_path, content, error, words):
+    file = tmp_path / "list.csv"
+    file.write_bytes(content)
+    with pytest.raises(error, match=words):
+        labelled_photos(parse_spec(f"csv:{file}@test"))
+
+
 def test_what_is_not_there_or_not_known_is_one_sentence(tmp_path):
     with pytest.raises(ConfigError, match="must be one of pets:DIR"):
         parse_spec("photos")

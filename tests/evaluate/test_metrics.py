@@ -5,8 +5,11 @@ import pytest
 from sklearn import metrics as peer
 
 from petvision.evaluate import metrics
-from petvision.evaluate.calibration import ece, fit_temperature, mce, reliability, scores_at
+from petvision.evaluate.calibration import ece, fit_temperature, mce, reliability
+from petvision.evaluate.results import Evaluation, figures_of, near_certain
 from petvision.evaluate.unknown import fpr95, separation, threshold_at
+from petvision.models.results import ModelIdentity
+from petvision.models.unknown import softmax
 
 
 @pytest.fixture
@@ -27,7 +30,7 @@ def binary():
 
 def test_figures_of_two_classes_equal_scikit_learn(binary):
     logits, labels = binary
-    scores = scores_at(logits, 1.0)
+    scores = softmax(logits)
     margin = logits[:, 1] - logits[:, 0]
     assert metrics.accuracy(logits, labels) == peer.accuracy_score(labels, logits.argmax(1))
     assert metrics.log_loss(logits, labels) == pytest.approx(
@@ -50,11 +53,88 @@ def test_figures_of_many_classes_equal_scikit_learn(answers):
     assert (table == peer.confusion_matrix(labels, logits.argmax(1))).all()
     expected = peer.precision_recall_fscore_support(labels, logits.argmax(1))
     np.testing.assert_allclose(metrics.precision_recall_f1(table).T, expected[:3], atol=1e-9)
-    others = np.stack([np.delete(logits, c, 1).max(1) for c in range(4)], 1)
-    one_against_rest = [
-        peer.roc_auc_score(labels == c, logits[:, c] - others[:, c]) for c in range(4)
-    ]
-    assert metrics.roc_auc(logits, labels) == pytest.approx(np.mean(one_against_rest), abs=1e-9)
+    for temperature in (1.0, 2.5):
+        scores = softmax(logits, temperature)
+        assert metrics.roc_auc(logits, labels, temperature) == pytest.approx(
+            peer.roc_auc_score(labels, scores, multi_class="ovr"), abs=1e-9
+        )
+        assert metrics.average_precision(logits, labels, temperature) == pytest.approx(
+            peer.average_precision_score(np.eye(4)[labels], scores), abs=1e-9
+        )
+        assert metrics.log_loss(logits, labels, temperature) == pytest.approx(
+            peer.log_loss(labels, scores), abs=1e-9
+        )
+        assert metrics.brier(scores, labels) == pytest.approx(
+            peer.brier_score_loss(labels, scores, scale_by_half=False), abs=1e-9
+        )
+    assert metrics.top_accuracy(logits, labels, 2) == pytest.approx(
+        peer.top_k_accuracy_score(labels, logits, k=2), abs=1e-9
+    )
+
+
+def as_evaluation(logits, labels, temperature=1.0):
+    count = len(labels)
+    return Evaluation(
+        model=ModelIdentity("hand-made", "00"),
+        engine="torch-fp32",
+        data="none",
+        classes=tuple(f"class {c}" for c in range(logits.shape[1])),
+        temperature=temperature,
+        paths=tuple(f"{i}.jpg" for i in range(count)),
+        logits=logits,
+        labels=labels,
+        unknown_scores=np.full(count, np.nan),
+        refused=np.zeros(count, np.bool_),
+    )
+
+
+@pytest.mark.parametrize("average", ["macro", "weighted"])
+def test_means_over_the_classes_equal_scikit_learn(answers, average):
+    logits, labels = answers
+    figures = figures_of(as_evaluation(logits, labels))
+    expected = peer.precision_recall_fscore_support(labels, logits.argmax(1), average=average)
+    found = [getattr(figures, f"{name}_{average}") for name in ("precision", "recall", "f1")]
+    assert found == pytest.approx(expected[:3], abs=1e-9)
+    assert [c.support for c in figures.classes] == np.bincount(labels).tolist()
+
+
+def test_the_curves_equal_scikit_learn(answers):
+    logits, labels = answers
+    odds = metrics.log_odds(logits)
+    for c in range(4):
+        found = metrics.steps(odds[:, c], labels == c)
+        x, y, _ = peer.roc_curve(labels == c, odds[:, c], drop_intermediate=False)
+        np.testing.assert_allclose(found.false_alarms, x, atol=1e-12)
+        np.testing.assert_allclose(found.recall, y, atol=1e-12)
+        precision, recall, _ = peer.precision_recall_curve(labels == c, odds[:, c])
+        np.testing.assert_allclose(found.precision[::-1][-len(precision) :], precision, atol=1e-12)
+        np.testing.assert_allclose(found.recall[::-1][-len(recall) :], recall, atol=1e-12)
+
+
+def test_answers_that_round_to_certainty_keep_their_order():
+    logits = np.array([[60.0, 0, 0], [80.0, 0, 0], [70.0, 0, 0]])
+    assert softmax(logits)[:, 0].tolist() == [1, 1, 1]
+    assert np.argsort(metrics.log_odds(logits)[:, 0]).tolist() == [0, 2, 1]
+
+
+def test_a_class_that_nothing_shows_is_left_out_of_the_ranking(answers):
+    logits, labels = answers
+    wider = np.concatenate([logits, np.full((len(logits), 1), -50.0)], axis=1)
+    assert metrics.roc_auc(wider, labels) == pytest.approx(metrics.roc_auc(logits, labels))
+
+
+def test_near_certainty_throughout_is_noticed():
+    labels = np.arange(40) % 2
+    sure = as_evaluation(20 * np.eye(2)[labels], labels)
+    assert near_certain(figures_of(sure))
+    assert not near_certain(figures_of(as_evaluation(np.eye(2)[labels], labels)))
+    few = as_evaluation(20 * np.eye(2)[labels[:4]], labels[:4])
+    assert not near_certain(figures_of(few))  # four photos prove nothing
+
+
+def test_the_worst_mistake_comes_first():
+    logits = np.array([[3.0, 0], [0.5, 0], [0, 1], [5, 0]])
+    assert as_evaluation(logits, np.array([1, 1, 1, 0])).worst(5) == [0, 1]
 
 
 def test_a_class_that_is_never_shown_has_no_ranking():
@@ -85,7 +165,7 @@ def test_calibration_error_by_hand():
 def test_temperature_undoes_a_scaling_of_honest_logits():
     rng = np.random.default_rng(5)
     honest = rng.normal(size=(40_000, 2))
-    scores = scores_at(honest, 1.0)
+    scores = softmax(honest)
     labels = (rng.random(40_000) < scores[:, 1]).astype(int)
     assert fit_temperature(3 * honest, labels) == pytest.approx(3, rel=0.05)
 
@@ -101,6 +181,11 @@ def test_separation_by_hand():
     known, strange = np.array([1.0, 2, 3, 4]), np.array([3.5, 5, 6, 7])
     found = separation(known, strange, 4.5)
     assert found.auroc == 15 / 16
-    assert found.fpr95 == 1 / 4  # all four strange ones are needed for 95 %; 4 is above 3.5
+    assert found.fpr95 == 1 / 4  # up to 4 all known pass, and 3.5 with them
     assert (found.known_refused, found.strange_refused) == (0, 0.75)
     assert fpr95(known, strange) == found.fpr95
+
+
+def test_the_rate_of_false_passes_leaves_the_strangest_twentieth_out():
+    known, strange = np.arange(1.0, 21), np.array([18.5, 19, 19.5, 30])
+    assert fpr95(known, strange) == 2 / 4  # 19 of 20 pass up to 19

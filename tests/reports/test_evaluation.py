@@ -2,17 +2,22 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from petvision.errors import ConfigError, OutputError
+from petvision.evaluate.datasets import labelled_photos, parse_spec
+from petvision.evaluate.run import evaluate
 from petvision.events import result_of
 from petvision.images.inputs import expand
 from petvision.models.handle import open_model
 from petvision.models.stream import answers
-from petvision.reports.evaluation import evaluate_to_folder
+from petvision.models.unknown import UnknownScore
+from petvision.reports.evaluation import Wishes, evaluate_to_folder
+from petvision.reports.history import history_of
 
 
 @pytest.fixture
@@ -40,7 +45,7 @@ def test_the_figures_are_those_of_the_predictions_themselves(photos, tiny_model,
     assert np.sum(metrics["confusion"]) == 8
     with (tmp_path / "out" / "predictions.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [row["path"] for row in rows][:2] == ["cat/0.png", "cat/1.png"]
+    assert [row["path"] for row in rows][:2] == [str(photos / "cat" / f"{i}.png") for i in (0, 1)]
     assert [row["label"] for row in rows] == [p.best_class for p in predicted]
     assert [float(row["dog"]) for row in rows] == pytest.approx(
         [p.scores["dog"] for p in predicted], abs=1e-6
@@ -63,12 +68,66 @@ def test_a_class_the_model_does_not_know_is_refused(photos, tiny_model, tmp_path
         result_of(evaluate_to_folder(open_model(tiny_model), f"folder:{photos}", tmp_path / "out"))
 
 
-def test_negatives_need_a_model_that_can_say_unknown(photos, tiny_model, tmp_path):
-    job = evaluate_to_folder(
-        open_model(tiny_model), f"folder:{photos}", tmp_path / "out", [str(photos)]
+def test_photos_of_something_else_are_measured_by_every_score(photos, tiny_model, tmp_path):
+    rng = np.random.default_rng(2)
+    for folder in ("near", "far"):
+        (tmp_path / folder).mkdir()
+        for number in range(3):
+            pixels = rng.integers(0, 90, (70, 90, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / folder / f"{number}.png")
+    wishes = Wishes(
+        negatives=(str(tmp_path / "near"), str(tmp_path / "far")), reference=f"folder:{photos}"
     )
-    with pytest.raises(ConfigError, match="never says it does not know"):
-        result_of(job)
+    handle = open_model(tiny_model)
+    report = result_of(evaluate_to_folder(handle, f"folder:{photos}", tmp_path / "out", wishes))
+    assert list(report.strange) == ["near", "far"]
+    unknown = json.loads((tmp_path / "out" / "metrics.json").read_text())["unknown"]
+    for name in ("near", "far"):
+        found = unknown[name]
+        assert (found["score"], found["known"], found["strange"]) == ("max_softmax", 8, 3)
+        assert list(found["scores"]) == ["max_softmax", "energy", "knn", "relative_mahalanobis"]
+        # the reference photos are the evaluated ones here: nothing is nearer to them
+        assert found["scores"]["knn"]["auroc"] == 1.0
+        assert found["scores"]["max_softmax"]["auroc"] == found["auroc"]
+
+
+def test_a_threshold_decides_what_is_refused(photos, tiny_model):
+    handle = open_model(tiny_model)
+    scored = UnknownScore("max_softmax", 2.0)
+    handle = replace(handle, heads=replace(handle.heads, unknown=scored))
+    refused = {}
+    for unknown in ("auto", "off", -1.0):
+        shown = labelled_photos(parse_spec(f"folder:{photos}"))
+        refused[unknown] = result_of(evaluate(handle, shown, "x", unknown=unknown)).refused.mean()
+    assert refused == {"auto": 0.0, "off": 0.0, -1.0: 1.0}
+
+
+def test_the_folder_holds_every_chart_as_picture_and_as_drawing(photos, tiny_model, tmp_path):
+    report = result_of(
+        evaluate_to_folder(open_model(tiny_model), f"folder:{photos}", tmp_path / "out")
+    )
+    names = {file.name for file in report.files}
+    for chart in ("confusion", "roc", "precision_recall", "reliability", "confidence"):
+        assert {f"{chart}.png", f"{chart}.svg"} <= names
+        assert (tmp_path / "out" / f"{chart}.svg").read_bytes().startswith(b"<?xml")
+        with Image.open(tmp_path / "out" / f"{chart}.png") as image:
+            assert min(image.size) > 500
+
+
+def test_a_training_adds_its_curves(tmp_path):
+    lines = [
+        {"event": "epoch", "number": 0, "loss": 0.0, "validation_loss": 0.7},
+        {"event": "progress", "done": 1},
+        {"event": "epoch", "number": 1, "loss": 0.6, "validation_loss": 0.5, "validation_f1": 0.8},
+        {"event": "epoch", "number": 1, "loss": 0.6, "validation_loss": 0.4, "validation_f1": 0.9},
+    ]
+    text = "\n".join(map(json.dumps, lines)) + '\n{"event": "epo'
+    (tmp_path / "events.jsonl").write_text(text)
+    zero, one = history_of(tmp_path)
+    assert np.isnan(zero.loss)
+    assert zero.validation_loss == 0.7
+    assert (one.loss, one.validation_loss, one.f1) == (0.6, 0.4, 0.9)
+    assert history_of(tmp_path / "nowhere") == []
 
 
 def test_a_place_that_is_a_file_is_refused(photos, tiny_model, tmp_path):
