@@ -1,4 +1,4 @@
-"""The public library: what ``petvision.open_model``, ``predict`` and ``explain`` are.
+"""The public library: what ``petvision.open_model``, ``predict``, ``explain`` and ``batch`` are.
 
 ``petvision`` imports this room when one of them is first used.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from petvision.events import result_of
@@ -19,9 +20,10 @@ from petvision.models.predict import predict as verdicts
 from petvision.models.results import Prediction
 
 if TYPE_CHECKING:
+    from petvision.batch.rows import Summary
     from petvision.explain.results import Explained
 
-__all__ = ["explain", "open_model", "predict"]
+__all__ = ["batch", "explain", "open_model", "predict"]
 
 Photo = str | os.PathLike[str] | bytes
 """A path, an http(s) URL, or the bytes of a picture file."""
@@ -77,6 +79,45 @@ def explain(
     chosen = DEFAULT if methods is None else methods
     prepared = _prepared(model, photo)
     return result_of(job(model, prepared, methods=chosen, target=target, parameters=parameters))
+
+
+def batch(
+    model: ModelHandle,
+    inputs: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    out: str | os.PathLike[str],
+    *,
+    unknown: Unknown = "auto",
+    truth_from_folders: bool = False,
+) -> Summary:
+    """Answer any number of photos into a table; go on where an earlier run stopped.
+
+    Args:
+        model: from ``open_model``, best with ``engine="auto"``.
+        inputs: folders (with all below), photos, addresses, or text files that list these.
+        out: the run's folder; ``petvision.batch.rows.Reader`` reads its rows.
+        unknown: see ``predict``.
+        truth_from_folders: whether a folder's name says what is on its photos.
+
+    Returns:
+        The counts of all verdicts and, where the truth is known, the accuracy.
+
+    Raises:
+        OutputError: when the folder cannot be written or holds another model's run.
+    """
+    from petvision.batch.rows import summary_of
+    from petvision.batch.run import Plan, run
+    from petvision.batch.scan import Inputs
+    from petvision.batch.truth import Truths
+
+    places = [inputs] if isinstance(inputs, (str, os.PathLike)) else inputs
+    folder = Path(out).absolute()
+    plan = Plan(
+        Inputs(tuple(os.fspath(place) for place in places), avoid=(str(folder),)),
+        unknown=unknown,
+        truths=Truths(model.card.classes) if truth_from_folders else None,
+    )
+    result_of(run(model, plan, folder))
+    return summary_of(folder)
 
 
 def _prepared(model: ModelHandle, photo: Photo) -> Prepared:

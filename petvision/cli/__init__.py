@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from petvision import __version__
-from petvision.cli import evaluate, explain, gui, models, predict, train
+from petvision.cli import batch, evaluate, explain, gui, models, predict, train
 from petvision.cli.arguments import Group, choose
 from petvision.cli.exits import BUG, EXIT_CODES, INTERRUPTED, OK, USAGE
 from petvision.errors import PetVisionError
@@ -23,6 +23,7 @@ PROGRAM = Group(
     {
         "predict": predict.VERB,
         "explain": explain.VERB,
+        "batch": batch.VERB,
         "train": train.VERB,
         "evaluate": evaluate.VERB,
         "models": models.VERBS,

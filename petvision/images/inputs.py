@@ -40,7 +40,7 @@ def source_of(text: str) -> Source:
     """
     text = _without_file_scheme(text)
     if _SCHEME.match(text):
-        return Source("url", text, _shown(label_of(text)))
+        return Source("url", text, shown(label_of(text)))
     return _file(text)
 
 
@@ -123,9 +123,9 @@ def _without_file_scheme(text: str) -> str:
 
 
 def _file(path: str) -> Source:
-    return Source("file", path, _shown(Path(path).name or path))
+    return Source("file", path, shown(Path(path).name or path))
 
 
-def _shown(name: str) -> str:
-    """U+FFFD for bytes that are no text and for control characters."""
+def shown(name: str) -> str:
+    """A name fit to show: U+FFFD for bytes that are no text and for control characters."""
     return _CONTROL.sub("\ufffd", os.fsencode(name).decode("utf-8", "replace"))

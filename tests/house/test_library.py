@@ -19,6 +19,7 @@ def test_the_public_names_are_these_and_each_has_its_words():
     assert petvision.__all__ == [
         "PetVisionError",
         "__version__",
+        "batch",
         "explain",
         "open_model",
         "predict",
@@ -34,6 +35,11 @@ def test_there_is_one_version():
     assert version("petvision") == petvision.__version__
     assert f"## [{petvision.__version__}]" in (ROOT / "CHANGELOG.md").read_text()
     assert f"version: {petvision.__version__}\n" in (ROOT / "CITATION.cff").read_text()
+
+
+def test_a_folder_becomes_a_table(samples: Path, tiny_model: Path, tmp_path: Path):
+    summary = petvision.batch(petvision.open_model(tiny_model), samples, tmp_path / "run")
+    assert (summary.items, summary.failed) == (3, 0)
 
 
 def test_a_wrong_name_is_an_attribute_error():

@@ -1,0 +1,1 @@
+"""Many photos: scanned, answered and kept in one store, from which everything else is made."""
