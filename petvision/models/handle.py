@@ -209,7 +209,9 @@ def torch_device(device: Device) -> torch.device:
 def _fill(network: nn.Module, stored: StoredModel) -> None:
     counters = {n: torch.tensor(0) for n in network.state_dict() if n.endswith(COUNTER)}
     names = architectures.shapes(network)
-    tensors = {name: torch.from_numpy(stored.tensor(f"net.{name}")) for name in names}
+    # A float32 file's tensors are views of the mapped file: folding writes, and must have its own.
+    writable = {name: np.require(stored.tensor(f"net.{name}"), requirements="W") for name in names}
+    tensors = {name: torch.from_numpy(values) for name, values in writable.items()}
     network.load_state_dict(tensors | counters, assign=True)
 
 

@@ -7,7 +7,7 @@ from petvision.errors import ConfigError, ModelError
 from petvision.images.types import InputSpec
 from petvision.models.architectures import build
 from petvision.models.cards import UnknownCard
-from petvision.models.files import sha256_of
+from petvision.models.files import sha256_of, write_model
 from petvision.models.handle import from_network, open_model
 from tests.models.tiny import SIZE, pictures, random_gate, tiny_card, tiny_resnet, write_tiny
 
@@ -62,6 +62,20 @@ def test_gradients_of_a_blocks_output_survive_the_relus_in_place(handle):
         hook.remove()
     (gradient,) = torch.autograd.grad(logit, caught[0])
     assert gradient.abs().max() > 0
+
+
+def test_a_float32_file_can_be_opened(tmp_path):
+    """Its tensors are views of the mapped file, where folding must not write."""
+    network = tiny_resnet()
+    path = tmp_path / "tiny.safetensors"
+    write_model(path, tiny_card(), network.state_dict(), storage="fp32")
+    before = path.read_bytes()
+    handle = open_model(path)
+    batch = pictures(2)
+    with torch.no_grad():
+        expected = network.eval()(torch.from_numpy(batch)).numpy()
+    np.testing.assert_allclose(handle.logits(batch), expected, atol=1e-4)
+    assert path.read_bytes() == before
 
 
 def test_a_tensor_can_be_had_as_it_was_trained(handle):
