@@ -12,7 +12,16 @@ import sys
 from collections.abc import Sequence
 
 from petvision import __version__
-from petvision.cli import batch, evaluate, explain, gui, models, predict, train
+from petvision.cli import (
+    batch,
+    evaluate,
+    explain,
+    gui,
+    models,
+    predict,
+    serve,
+    train,
+)
 from petvision.cli.arguments import Group, choose
 from petvision.cli.exits import BUG, EXIT_CODES, INTERRUPTED, OK, USAGE
 from petvision.errors import PetVisionError
@@ -27,6 +36,7 @@ PROGRAM = Group(
         "train": train.VERB,
         "evaluate": evaluate.VERB,
         "models": models.VERBS,
+        "serve": serve.VERB,
         "gui": gui.VERB,
     },
 )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import socket
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from http.client import (
     HTTPConnection,
@@ -37,17 +38,21 @@ def fetch(url: str, limits: Limits) -> bytes:
     """The bytes of a picture on the web.
 
     ``limits.seconds`` is the time for everything: redirects, connections, headers and body. The
-    system's proxies are honoured.
+    system's proxies are honoured, unless ``limits.public_only``: then every address that a name
+    stands for, after every redirect, must lie on the public internet, which only a connection of
+    our own can tell.
 
     Raises:
-        InputError: ``refused`` (offline, a scheme other than http and https), ``network``,
-            ``too_large``, ``unsupported`` (a web page).
+        InputError: ``refused`` (offline, a scheme other than http and https, a private address
+            where only public ones are fetched), ``network``, ``too_large``, ``unsupported`` (a
+            web page).
     """
     label = label_of(url)
     if os.environ.get("PETVISION_OFFLINE") == "1":
         remedy = "Save the picture and open its file, or unset PETVISION_OFFLINE."
         raise InputError("refused", label, reason="PETVISION_OFFLINE is set", remedy=remedy)
-    with _Deadline(limits.seconds) as deadline, _failures_told(label, deadline):
+    deadline = _Deadline(limits.seconds, label if limits.public_only else None)
+    with deadline, _failures_told(label, deadline):
         address = _ascii(url)
         _check_scheme(urlsplit(address).scheme, label)
         request = urllib.request.Request(
@@ -112,11 +117,13 @@ class _Deadline:
     """Ends every connection of one fetch when its time is over.
 
     A socket's own timeout is for one read: a server that sends a byte now and then would never
-    meet it.
+    meet it. Where ``public_only`` holds the label of what is fetched, it connects to no address
+    beyond the public internet.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, public_only: str | None = None) -> None:
         self.seconds = seconds
+        self.public_only = public_only
         self.passed = False
         self._end = monotonic() + seconds
         self._lock = Lock()
@@ -144,9 +151,10 @@ class _Deadline:
     ) -> socket.socket:
         """Like ``socket.create_connection``, in the time that is left."""
         failure = OSError("no address")
-        for family, kind, protocol, _, place in socket.getaddrinfo(
-            *address, type=socket.SOCK_STREAM
-        ):
+        found = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)
+        if self.public_only is not None:
+            _refuse_private((str(place[0]) for *_, place in found), self.public_only)
+        for family, kind, protocol, _, place in found:
             connection = socket.socket(family, kind, protocol)
             try:
                 connection.settimeout(max(1e-3, self._end - monotonic()))
@@ -175,6 +183,33 @@ class _Deadline:
             for connection in self._sockets:
                 with suppress(OSError):  # it has ended by itself
                     connection.shutdown(socket.SHUT_RDWR)
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address lies on the public internet, also one that carries another inside."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo or (None, None))[1]
+        if inner is None and any(ip in network for network in _CARRIERS):
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(str(inner))
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+
+
+# IPv6 addresses whose last four bytes are an IPv4 address: NAT64, and the old compatible form.
+_CARRIERS = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "::/96")))
+
+
+def _refuse_private(addresses: Iterable[str], label: str) -> None:
+    """Let a name go on only when all that it stands for is public.
+
+    Raises:
+        InputError: ``refused``; it does not tell where the name leads.
+    """
+    if not all(map(is_public, addresses)):
+        reason = "it leads to an address that is not on the public internet"
+        raise InputError("refused", label, reason=reason, remedy="Send the picture itself.")
 
 
 def _opener(label: str, deadline: _Deadline) -> urllib.request.OpenerDirector:
@@ -220,8 +255,11 @@ def _opener(label: str, deadline: _Deadline) -> urllib.request.OpenerDirector:
         http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
 
     opener = urllib.request.OpenerDirector()
+    proxies: dict[str, str] | None = None  # the system's
+    if deadline.public_only is not None:
+        proxies = {}
     for handler in (
-        urllib.request.ProxyHandler(),
+        urllib.request.ProxyHandler(proxies),
         Http(),
         Https(),
         Redirects(),

@@ -29,11 +29,15 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a picture may cost: bytes, pixels of the decoded picture, seconds of a whole fetch."""
+    """What a picture may cost: bytes, pixels of the decoded picture, seconds of a whole fetch.
+
+    With ``public_only``, nothing is fetched from private, link-local or loopback addresses.
+    """
 
     max_bytes: int = 512 * 1024 * 1024
     max_pixels: int = 150_000_000
     seconds: float = 30.0
+    public_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

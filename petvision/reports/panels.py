@@ -178,7 +178,7 @@ def explanation_json(source: Source, explained: Explained) -> dict[str, object]:
         "source": source.location or source.label,
         "target": explained.target,
         "prediction": prediction_json(source, explained.prediction),
-        "panels": [_panel_json(explanation) for explanation in explained.explanations],
+        "panels": [panel_json(explanation) for explanation in explained.explanations],
         "errors": [
             {"method": f.method, "error": {"code": f.error.code, "message": str(f.error)}}
             for f in explained.failures
@@ -186,7 +186,8 @@ def explanation_json(source: Source, explained: Explained) -> dict[str, object]:
     }
 
 
-def _panel_json(explanation: Explanation) -> dict[str, object]:
+def panel_json(explanation: Explanation) -> dict[str, object]:
+    """What ``explanation.json`` holds of one panel."""
     method, provenance = explanation.method, explanation.provenance
     return {
         "method": method,
