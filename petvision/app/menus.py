@@ -12,6 +12,8 @@ from PySide6.QtWidgets import QFileDialog, QMenu
 
 from petvision.app import dialogs, words
 from petvision.app.crash import diagnostics
+from petvision.app.local_api import LocalApiDialog
+from petvision.app.session import DEFAULT_MODEL
 from petvision.app.tabs import TABS
 from petvision.app.theme import CHOICES, Choice
 from petvision.images.samples import samples
@@ -34,6 +36,7 @@ class Menus(QObject):
         self._edit()
         self._view()
         self._model()
+        self._tools()
         self._help()
         for signal in (
             window.session.work_changed,
@@ -225,6 +228,15 @@ class Menus(QObject):
         handle = self._window.session.handle
         if handle is not None:
             dialogs.model_card(markdown(handle.card), handle.card.name, self._window).open()
+
+    def _tools(self) -> None:
+        menu = self._window.menuBar().addMenu(self.tr("&Tools"))
+        self._add(menu, self.tr("Local &API…"), self._show_local_api)
+
+    def _show_local_api(self) -> None:
+        window = self._window
+        model = window.session.settings.get("model", "") or DEFAULT_MODEL
+        LocalApiDialog(window.local_api, model, window).open()
 
     def _show_shortcuts(self) -> None:
         dialogs.shortcuts(self.actions, self._window).open()

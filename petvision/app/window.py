@@ -20,6 +20,7 @@ from petvision.app.explain.inspector import Inspector
 from petvision.app.explain.view import ExplainView
 from petvision.app.icons import program
 from petvision.app.incoming import Incoming
+from petvision.app.local_api import LocalApi
 from petvision.app.menus import Menus
 from petvision.app.photos.column import PhotoColumn
 from petvision.app.photos.model import Photo
@@ -47,6 +48,7 @@ class Window(QMainWindow):
         self.status = StatusLine(self.session, theme)
         self.arrivals = Arrivals(self)
         self.saving = Saving(self)
+        self.local_api = LocalApi(settings, self)
         self.wants = {"photos": True, "parameters": True}
         self._started = self._closed = False
         self._splitter = QSplitter(Qt.Orientation.Horizontal)
@@ -137,6 +139,7 @@ class Window(QMainWindow):
         for page in self._pages.values():
             if isinstance(page, Page):
                 page.end()
+        self.local_api.end()
         settings.save()
         self.session.close()
         event.accept()
