@@ -70,14 +70,15 @@ def unknown_slope(heads: Heads, features: Floats, verdicts: Verdicts) -> Scores:
     The heads must have an unknown score.
     """
     assert heads.unknown is not None
-    slopes = heads.unknown.slopes(features, verdicts.logits, heads.gate_logits(features))
+    slopes = heads.unknown.slopes(features, verdicts.logits, verdicts.gate)
     gradient = slopes.by_features
     if heads.classifier is None:
         gradient = gradient + slopes.by_logits
     else:
         gradient = gradient + slopes.by_logits @ heads.classifier.weight
     if heads.gate is not None and slopes.by_gate is not None:
-        gradient = gradient + slopes.by_gate @ heads.gate.weight
+        # In the weight's own float32: to widen a 1000-class head costs more than to apply it.
+        gradient = gradient + slopes.by_gate.astype(np.float32) @ heads.gate.weight
     return lengths(features) * lengths(gradient)
 
 

@@ -24,11 +24,15 @@ class Linear:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Verdicts:
-    """What the heads say of a batch: ``logits`` and ``scores`` N×C, ``unknown`` N or None."""
+    """What the heads say of a batch.
+
+    ``logits`` and ``scores`` N×C, ``unknown`` N or None, ``gate`` (its logits) N×1000 or None.
+    """
 
     logits: Floats
     scores: Scores
     unknown: Scores | None
+    gate: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +65,8 @@ class Heads:
     def verdicts(self, features: Floats) -> Verdicts:
         """Everything the heads say of a batch of features."""
         logits = self.logits(features)
-        unknown = None
+        unknown = gate = None
         if self.unknown is not None:
-            unknown = self.unknown(features, logits, self.gate_logits(features))
-        return Verdicts(np.asarray(logits, np.float32), self.scores(logits), unknown)
+            gate = self.gate_logits(features)
+            unknown = self.unknown(features, logits, gate)
+        return Verdicts(np.asarray(logits, np.float32), self.scores(logits), unknown, gate)
