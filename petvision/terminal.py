@@ -8,10 +8,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Protocol, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TextIO, TypeVar
 
 from petvision.errors import OutputError
-from petvision.events import Events, Progress, Result
+from petvision.events import Partial, Progress, Result
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -111,7 +111,9 @@ class Terminal:
             finally:
                 self._bar = None
 
-    def follow(self, job: Events[T], unit: str, head: str = "") -> T:
+    def follow(
+        self, job: Iterator[Progress | Partial[Any] | Result[T]], unit: str, head: str = ""
+    ) -> T:
         """Drive a long job to its end under a bar and return its result.
 
         ``head`` stands before the words of each stage of the job; the bar starts anew with each.

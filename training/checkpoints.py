@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,12 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-    except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
+    except (OSError, RuntimeError) as error:  # torch tells of a full disk by a RuntimeError
         part.unlink(missing_ok=True)
-        reason = getattr(error, "strerror", None) or "the disk may be full"
+        number = getattr(error, "errno", None) or errno.ENOSPC
+        if number in (errno.ENOSPC, errno.EDQUOT):
+            raise OutputError("no_space", str(path)) from error
+        reason = os.strerror(number).lower()
         raise OutputError("read_only", str(path), reason=reason) from error
 
 

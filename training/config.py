@@ -1,34 +1,36 @@
-"""The training configuration: every key typed, limited and explained, from a YAML file.
+"""The training configuration: every key typed, limited and explained.
 
-The forms of the window, ``petvision train --schema`` and the checks all come from these classes.
+The forms of the window, ``petvision train --schema`` and the checks all come from these classes;
+``training.settings`` reads them from YAML.
 """
 
 from __future__ import annotations
 
-import difflib
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from petvision.errors import ConfigError, InputError
 from petvision.images.types import InputSpec
 
-Architecture = Literal["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"]
+Architecture = Literal[
+    "resnet18", "resnet34", "resnet50", "resnet101", "resnet152",
+    "vgg16", "vgg16-gap", "alexnet", "alexnet-gap",
+]  # fmt: skip
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Blocks = Annotated[int, Field(ge=1, le=64)]
-Channels = tuple[float, float, float]
+Pixels = Annotated[int, Field(ge=32, le=1024)]
+Channels = tuple[Share, Share, Share]
+Deviations = tuple[Positive, Positive, Positive]
+Measured = Literal["measured"]
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class Section(BaseModel):
     """A group of keys: unknown ones are refused, and nothing changes after reading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Augment(Section):
@@ -42,25 +44,63 @@ class Augment(Section):
     coarse: Share = Field(0.15, description="chance of a picture of few pixels, enlarged again")
     erase: Share = Field(0.25, description="chance of a covered rectangle")
 
+    @model_validator(mode="after")
+    def _crop_is_a_range(self) -> Augment:
+        if not 0 < self.crop[0] <= self.crop[1]:
+            raise ValueError("crop must be two shares, the smaller first and over 0")
+        return self
+
 
 class Data(Section):
     """Which photos, and how they are split."""
 
-    source: Literal["pets", "cifar10", "cifar100", "folder"] = Field(
+    source: Literal["pets", "cifar10", "cifar100", "folder", "csv"] = Field(
         "pets", description="kind of data set"
     )
-    root: Path = Field(description="the folder of the data set")
-    validation: Share = Field(0.2, gt=0, lt=1, description="share of trainval never trained on")
-    image_size: int = Field(224, ge=32, le=1024, description="pixels a side the network sees")
-    resize: int = Field(232, ge=32, le=2048, description="short side before the centre cut")
-    mean: Channels = Field((0.485, 0.456, 0.406), description="RGB mean subtracted, 0 to 1")
-    std: Channels = Field((0.229, 0.224, 0.225), description="RGB deviation divided by")
+    root: Path = Field(description="the folder of the data set (csv: the file)")
+    split: Literal["trainval", "all"] = Field(
+        "trainval",
+        description="what is trained and chosen on: the official part, or all there is (then "
+        "nothing is left to measure on)",
+    )
+    validation: Share = Field(0.2, gt=0, lt=1, description="share of it never trained on")
+    classes: tuple[str, ...] = Field(
+        (), description="the classes to tell apart, in this order; empty: all there are, sorted"
+    )
+    image_size: Pixels = Field(224, description="pixels a side the network sees")
+    resize: Annotated[int, Field(ge=32, le=2048)] = Field(
+        232, description="short side before the centre cut"
+    )
+    mean: Channels | Measured = Field(
+        IMAGENET_MEAN, description="RGB mean subtracted, 0 to 1; measured: of the training photos"
+    )
+    std: Deviations | Measured = Field(
+        IMAGENET_STD, description="RGB deviation divided by; measured: of the training photos"
+    )
     augment: Augment = Augment()
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Data:
+        if self.resize < self.image_size:
+            raise ValueError("resize must be at least image_size")
+        if len(set(self.classes)) != len(self.classes) or len(self.classes) == 1:
+            raise ValueError("classes must name two or more, each once")
+        return self
+
+    @property
+    def measures(self) -> bool:
+        """Whether normalisation statistics are to be computed from the training photos."""
+        return "measured" in (self.mean, self.std)
 
     @property
     def input_spec(self) -> InputSpec:
-        """The preprocessing that the finished model's card will name."""
-        return InputSpec(size=self.image_size, resize=self.resize, mean=self.mean, std=self.std)
+        """The preprocessing that the finished model's card will name.
+
+        ImageNet's numbers stand in for what is still to be measured.
+        """
+        mean = IMAGENET_MEAN if self.mean == "measured" else self.mean
+        std = IMAGENET_STD if self.std == "measured" else self.std
+        return InputSpec(size=self.image_size, resize=self.resize, mean=mean, std=std)
 
 
 class Model(Section):
@@ -70,79 +110,162 @@ class Model(Section):
     blocks_per_stage: tuple[Blocks, Blocks, Blocks, Blocks] | None = Field(
         None, description="residual blocks of layer1 to layer4, where not the architecture's own"
     )
-    name: str = Field("catdog-resnet101", pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    name: str = Field(
+        "catdog-resnet101", pattern=r"^[a-z0-9][a-z0-9._-]*$", description="what the zoo calls it"
+    )
     pretrained: str = Field(
         "",
         description="where to start: a name (resnet50-ktb, imagenet-resnet101), a file, or empty "
         "for random weights; a shallower network of the kind is grown to the same function",
     )
+    freeze: tuple[str, ...] = Field(
+        (),
+        description="layers whose weights stay as they start, by the beginnings of their names "
+        "(conv1, layer1, features.0); backbone: all but the last layer",
+    )
+    dropout: Share = Field(0.0, lt=1, description="chance that a feature is silenced in training")
     gate: Positive | Literal[0] = Field(
         0.0,
         description="weight of staying true to the ImageNet head's former answers, which is then "
         "kept in the file to tell pets from everything else; 0 drops the head",
     )
+    storage: Literal["fp16", "fp32", "int8"] = Field(
+        "fp16", description="number format of the finished file's weights"
+    )
     licence: str = Field("", description="of the finished weights: what they descend from rules")
     limits: tuple[str, ...] = Field((), description="sentences on what the model cannot do")
+
+    @model_validator(mode="after")
+    def _can_be_built(self) -> Model:
+        if self.blocks_per_stage and not self.architecture.startswith("resnet"):
+            raise ValueError("blocks_per_stage is for residual networks")
+        if self.gate and not self.pretrained:
+            raise ValueError("gate needs pretrained weights with their ImageNet head")
+        return self
 
 
 class Optimizer(Section):
     """How weights move."""
 
-    name: Literal["adamw", "adam", "sgd"] = "adamw"
-    lr: Positive = Field(2e-5, description="learning rate of the whole network")
+    name: Literal["adamw", "adam", "sgd"] = Field("adamw", description="the rule")
+    lr: Positive | Literal["auto"] = Field(
+        2e-5,
+        description="learning rate of the whole network; auto: found by a short sweep before "
+        "the first epoch (Smith, 2017)",
+    )
     head_lr: Positive | None = Field(None, description="of the last layer, when another")
-    betas: tuple[Share, Share] = (0.9, 0.999)
-    weight_decay: Annotated[float, Field(ge=0)] = 0.01
-    momentum: Share = 0.9
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = Field(
+        (0.9, 0.999), description="decay of the two moments (adam, adamw)"
+    )
+    weight_decay: Annotated[float, Field(ge=0)] = Field(0.01, description="pull towards zero")
+    decay_all: bool = Field(
+        False, description="whether biases and BatchNorm are pulled too, as older recipes do"
+    )
+    momentum: Share = Field(0.9, lt=1, description="of sgd")
+
+    @property
+    def rate(self) -> float:
+        """The learning rate; what a sweep finds has taken the place of ``auto``."""
+        assert self.lr != "auto"
+        return self.lr
 
 
 class Scheduler(Section):
     """How the learning rate changes over the run."""
 
-    name: Literal["cosine", "step", "constant"] = "cosine"
-    warmup_epochs: Annotated[float, Field(ge=0)] = 0.5
+    name: Literal["cosine", "step", "onecycle", "constant"] = Field(
+        "cosine", description="the curve after the warm-up"
+    )
+    warmup_epochs: Annotated[float, Field(ge=0)] = Field(
+        0.5, description="epochs of rising to the full rate (onecycle has its own rise)"
+    )
     step_size: int = Field(30, ge=1, description="epochs between steps (step)")
-    gamma: Share = Field(0.1, description="factor of a step (step)")
+    gamma: Share = Field(0.1, gt=0, description="factor of a step (step)")
+    rise: Share = Field(0.3, gt=0, lt=1, description="share of the run that rises (onecycle)")
 
 
 class Training(Section):
     """The course of the run."""
 
-    epochs: int = Field(8, ge=0, le=10_000, description="of the whole network, after the head")
-    batch_size: int = Field(32, ge=1, le=4096)
-    image_size: int = Field(
+    epochs: int = Field(
+        8, ge=0, le=10_000, description="of the network, after the head; 0: the head alone"
+    )
+    batch_size: int = Field(32, ge=1, le=4096, description="photos a step, over all processes")
+    image_size: Annotated[int, Field(ge=0, le=1024)] = Field(
         0,
-        ge=0,
-        le=1024,
         description="pixels a side while training; 0: as data.image_size. Random crops enlarge "
         "what they show, so fewer pixels match what predictions see (Touvron et al., 2019)",
     )
-    head_first: bool = Field(True, description="fit the last layer on cached features first")
+    progressive_size: tuple[Pixels, ...] = Field(
+        (), description="pixels a side in equal stages of the run, small first; instead of one size"
+    )
+    head_first: bool = Field(
+        True, description="fit the last layer on cached features before anything else"
+    )
     freeze_statistics: bool = Field(True, description="keep BatchNorm's mean and variance")
-    label_smoothing: Share = 0.0
-    class_weights: Literal["none", "balanced"] = "balanced"
-    ema: Share = Field(0.998, description="decay of the averaged weights; 0: none")
+    label_smoothing: Share = Field(0.0, lt=1, description="share of the truth spread over classes")
+    mixup: Annotated[float, Field(ge=0, le=8)] = Field(
+        0.0, description="strength of blending two photos (alpha of Zhang et al., 2018); 0: none"
+    )
+    cutmix: Annotated[float, Field(ge=0, le=8)] = Field(
+        0.0,
+        description="strength of pasting a part of another (alpha of Yun et al., 2019); 0: none",
+    )
+    class_weights: Literal["none", "balanced"] = Field(
+        "balanced", description="whether each photo or each class counts the same"
+    )
+    ema: Share = Field(0.998, lt=1, description="decay of the averaged weights; 0: none")
     blend: tuple[Share, ...] = Field(
         (1.0,),
         min_length=1,
         description="mixes of start (0) and end (1) tried at the end; validation loss chooses",
     )
-    clip_norm: Annotated[float, Field(ge=0)] = Field(1.0, description="0: no clipping")
-    amp: bool = Field(True, description="bf16 arithmetic where the machine has it")
+    clip_norm: Annotated[float, Field(ge=0)] = Field(
+        1.0, description="longest gradient allowed; 0: any"
+    )
+    early_stop: Annotated[int, Field(ge=0, le=1000)] = Field(
+        0, description="epochs without a better validation loss after which it ends; 0: never"
+    )
+    amp: bool = Field(True, description="half-precision arithmetic where the machine has it")
+    channels_last: bool = Field(True, description="memory order that convolutions like best")
     workers: int = Field(0, ge=0, le=256, description="decode threads; 0: one a core")
 
 
 class Unknown(Section):
     """The "I don't know" verdict."""
 
-    score: Literal["auto", "pet_mass", "knn", "combined", "max_softmax", "none"] = "auto"
-    false_reject_rate: Share = Field(0.02, description="share of validation pets refused")
+    score: Literal["auto", "pet_mass", "knn", "combined", "max_softmax", "energy", "none"] = Field(
+        "auto", description="what tells strange photos; auto: chosen on validation"
+    )
+    false_reject_rate: Share = Field(0.02, description="share of validation photos refused")
     negatives: tuple[str, ...] = Field(
         ("backgrounds",),
         description="what is neither, for choosing the score: backgrounds (pet-free parts of the "
         "photos) and data such as cifar10:DIR, of which kin of the classes are left out",
     )
+    views: int = Field(
+        3,
+        ge=0,
+        le=20,
+        description="varied views (cuts, colours, blur, few pixels) of each validation photo that "
+        "the score must not refuse either",
+    )
     bank: int = Field(512, ge=0, le=4096, description="photos of the feature bank (knn)")
+    outliers: tuple[str, ...] = Field(
+        (),
+        description="photos of none of the classes to train on (outlier exposure, Hendrycks et "
+        "al., 2019): backgrounds, folder:DIR, cifar10:DIR",
+    )
+    outlier_weight: Annotated[float, Field(ge=0, le=100)] = Field(
+        0.5, description="weight of answering them with no preference"
+    )
+
+
+class Evaluation(Section):
+    """What is measured when the run is over."""
+
+    test: bool = Field(True, description="measure the test part too, where there is one")
+    report: bool = Field(True, description="write the evaluation folder with its figures")
 
 
 class Config(Section):
@@ -154,109 +277,18 @@ class Config(Section):
     scheduler: Scheduler = Scheduler()
     training: Training = Training()
     unknown: Unknown = Unknown()
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    seed: int = Field(0, ge=0, lt=2**32)
+    evaluation: Evaluation = Evaluation()
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where to compute")
+    seed: int = Field(0, ge=0, lt=2**32, description="of every random choice")
     out: Path = Field(description="the folder of the run")
 
-
-def load_config(path: Path, settings: Sequence[str] = ()) -> Config:
-    """Read a YAML file and apply ``key=value`` settings such as ``optimizer.lr=1e-5``.
-
-    Raises:
-        InputError: when the file cannot be read.
-        ConfigError: naming every wrong key, type and range at once.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(
-            "not_found", str(path), remedy=f"The configuration could not be read: {error.strerror}."
-        ) from error
-    try:
-        tree = yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
-        raise ConfigError(
-            "type", str(path), key="the file", expected="YAML", found=str(error).splitlines()[0]
-        ) from error
-    if not isinstance(tree, dict):
-        raise ConfigError("type", str(path), key="the file", expected="keys", found="a list")
-    for setting in settings:
-        _apply(tree, setting)
-    return parse_config(tree, str(path))
-
-
-def parse_config(tree: Mapping[str, Any], source: str) -> Config:
-    """Check a tree of keys against the typed configuration.
-
-    Raises:
-        ConfigError: naming every wrong key, type and range at once.
-    """
-    try:
-        return Config.model_validate(tree)
-    except ValidationError as error:
-        raise ConfigError("several", source, problems=_problems(error)) from error
-
-
-def dump_config(config: Config) -> str:
-    """The resolved configuration as YAML; ``load_config`` reads it back equal."""
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
-
-
-def fingerprint(config: Config) -> str:
-    """Tells apart runs that cannot resume each other.
-
-    Left out is what changes where and how fast a run computes, or comes after its epochs.
-    """
-    rest = config.model_dump(
-        mode="json",
-        exclude={
-            "out": True,
-            "device": True,
-            "unknown": True,
-            "data": {"root"},
-            "model": {"licence", "limits"},
-            "training": {"workers", "blend"},
-        },
-    )
-    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
-
-
-def _apply(tree: dict[str, Any], setting: str) -> None:
-    key, equals, value = setting.partition("=")
-    if not equals:
-        raise ConfigError("type", "--set", key=setting, expected="KEY=VALUE", found=setting)
-    *groups, last = key.strip().split(".")
-    for group in groups:
-        inner = tree.setdefault(group, {})
-        if not isinstance(inner, dict):
-            raise ConfigError("type", "--set", key=group, expected="a group", found=repr(inner))
-        tree = inner
-    # YAML reads 1e-5 as a string; JSON-like numbers are what a person means here.
-    loaded = yaml.safe_load(value)
-    try:
-        tree[last] = float(loaded) if isinstance(loaded, str) else loaded
-    except ValueError:
-        tree[last] = loaded
-
-
-def _problems(error: ValidationError) -> str:
-    """Every problem in a sentence, with the nearest known name for an unknown key."""
-    sentences = []
-    for problem in error.errors():
-        path = ".".join(str(part) for part in problem["loc"])
-        if problem["type"] == "extra_forbidden":
-            near = _nearest(problem["loc"])
-            sentences.append(f"there is no {path}{f'; did you mean {near}?' if near else ''}")
-        elif problem["type"] == "missing":
-            sentences.append(f"{path} is missing")
-        else:
-            sentences.append(f"{path} = {problem['input']!r}: {problem['msg'].lower()}")
-    return "; ".join(sentences)
-
-
-def _nearest(location: tuple[int | str, ...]) -> str:
-    section: Any = Config
-    for part in location[:-1]:
-        section = section.model_fields[part].annotation
-    near = difflib.get_close_matches(str(location[-1]), section.model_fields, n=1)
-    return ".".join([*map(str, location[:-1]), near[0]]) if near else ""
+    @model_validator(mode="after")
+    def _trains_something(self) -> Config:
+        training = self.training
+        if not training.epochs and not training.head_first:
+            raise ValueError("training.epochs 0 needs training.head_first: nothing would train")
+        if "backbone" in self.model.freeze and training.ema and not training.epochs:
+            return self
+        if training.batch_size < 2 and not training.freeze_statistics:
+            raise ValueError("training.batch_size must be 2 or more to measure BatchNorm")
+        return self

@@ -1,41 +1,33 @@
-"""Photos for training: split, freed of the test's twins, and delivered in batches by threads."""
+"""Which photos a run trains and chooses on: split, and freed of what would flatter its figures."""
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
-import os
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter, defaultdict
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
-from PIL import Image
 
 from petvision.errors import ConfigError, InputError
 from petvision.evaluate.datasets import DataSpec, Labelled, labelled_photos
-from petvision.images.door import decode, load
-from petvision.images.inputs import source_of
-from petvision.images.prepare import geometry_of, resample
-from petvision.images.types import InputSpec, Picture, Pixels
+from petvision.events import Progress, Result
 from petvision.models.files import write_atomically
-from training.augment import augmented
-from training.config import Augment, Config
+from training.config import Config, Data
+from training.likeness import Prints, prints, twins
 
-FINGERPRINT = 24  # pixels a side of the grey thumbnails that are compared
-TWIN = 0.94  # correlation of two thumbnails above which they show the same photo
+LEAST = 2  # photos of a class: one to train on, one to choose on
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
     """What a run trains and chooses on, and what was left out of it, with the reason.
 
-    ``seed`` and ``share`` (of validation) say how it was drawn.
+    ``seed`` and ``share`` (of validation) say how it was drawn; ``tests`` is how many photos of
+    a test part were compared with it.
     """
 
     classes: tuple[str, ...]
@@ -44,6 +36,7 @@ class Split:
     left_out: tuple[tuple[str, str], ...]
     seed: int = 0
     share: float = 0.2
+    tests: int = 0
 
     @property
     def digest(self) -> str:
@@ -55,6 +48,13 @@ class Split:
         ]
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
+    @property
+    def counts(self) -> dict[str, dict[str, int]]:
+        """How many photos of each class each part has."""
+        parts = (("train", self.train), ("validation", self.validation))
+        tallies = {part: Counter(p.label for p in photos) for part, photos in parts}
+        return {part: {c: tally[c] for c in self.classes} for part, tally in tallies.items()}
+
     def save(self, path: Path, root: Path) -> None:
         """Write data.json: digest, counts, split by name, files left out and why.
 
@@ -65,11 +65,9 @@ class Split:
             "digest": self.digest,
             "seed": self.seed,
             "share": self.share,
+            "tests": self.tests,
             "classes": self.classes,
-            "counts": {
-                part: {c: sum(p.label == c for p in photos) for c in self.classes}
-                for part, photos in (("train", self.train), ("validation", self.validation))
-            },
+            "counts": self.counts,
             "train": [_name(p, root) for p in self.train],
             "validation": [_name(p, root) for p in self.validation],
             "left_out": [{"file": name, "why": why} for name, why in self.left_out],
@@ -77,212 +75,206 @@ class Split:
         write_atomically(path, json.dumps(tree, indent=1).encode())
 
 
-def split_of(config: Config, record: Path) -> Split:
+Splitting = Iterator[Progress | Result[Split]]
+
+
+def split_of(config: Config, record: Path) -> Splitting:
     """The split that ``record`` (data.json) tells of, or a new one, which it then tells of.
 
     Raises:
         InputError: when the data is not there.
-        ConfigError: when fewer than two classes are left, or the photos are not those recorded.
+        ConfigError: when the photos are too few, or not those recorded.
     """
-    if not record.exists():
-        split = split_photos(config)
-        split.save(record, config.data.root)
-        return split
-    tree = json.loads(record.read_text())
-    if (tree["seed"], tree["share"]) != (config.seed, config.data.validation):
+    if record.exists():
+        yield Result(_recorded(config, record))
+        return
+    for event in split_photos(config):
+        if isinstance(event, Result):
+            event.value.save(record, config.data.root)
+        yield event
+
+
+def _recorded(config: Config, record: Path) -> Split:
+    try:
+        tree = json.loads(record.read_text())
+        # Runs of the first release did not record how they were drawn: that was as configured.
+        seed = tree.get("seed", config.seed)
+        share = tree.get("share", config.data.validation)
+        names = {part: tree[part] for part in ("train", "validation")}
+        left_out = tuple((entry["file"], entry["why"]) for entry in tree["left_out"])
+        classes = tuple(tree["classes"])
+    except (ValueError, KeyError, TypeError) as error:
+        problems = "it is damaged; remove it to draw the split anew"
+        raise ConfigError("several", str(record), problems=problems) from error
+    if (seed, share) != (config.seed, config.data.validation):
         problems = "it was drawn with another seed or data.validation; remove it to draw anew"
         raise ConfigError("several", str(record), problems=problems)
-    spec = DataSpec(config.data.source, config.data.root, "trainval")
-    photos = {_name(p, config.data.root): p for p in labelled_photos(spec)}
+    photos = {_name(p, config.data.root): p for p in _all_photos(config.data)}
     try:
-        train, validation = (tuple(photos[n] for n in tree[k]) for k in ("train", "validation"))
+        train, validation = (tuple(photos[n] for n in names[part]) for part in names)
     except KeyError as error:
-        raise ConfigError(
-            "several", str(record), problems=f"{error} is recorded there but gone from the data"
-        ) from error
-    left_out = tuple((entry["file"], entry["why"]) for entry in tree["left_out"])
-    classes = tuple(tree["classes"])
-    return Split(classes, train, validation, left_out, tree["seed"], tree["share"])
+        problems = f"{error} is recorded there but gone from the data; remove it to draw anew"
+        raise ConfigError("several", str(record), problems=problems) from error
+    return Split(classes, train, validation, left_out, seed, share, tree.get("tests", 0))
 
 
 def _name(photo: Labelled, root: Path) -> str:
     """Which file it is, whatever the machine: the path below the data's folder."""
-    return photo.path.relative_to(root).as_posix()
+    home = root if root.is_dir() else root.parent
+    if photo.path.is_relative_to(home):
+        return photo.path.relative_to(home).as_posix()
+    return photo.path.as_posix()
 
 
-def split_photos(config: Config) -> Split:
-    """Read the data, leave out unreadable photos and twins of test photos, and split.
+def split_photos(config: Config) -> Splitting:
+    """Read the data, leave out what is unreadable or shows a validation or test photo, and split.
 
     Raises:
         InputError: when the data is not there.
-        ConfigError: when fewer than two classes are left.
+        ConfigError: when fewer than two classes, or fewer than two photos of one, are left.
     """
     data = config.data
-    photos = labelled_photos(DataSpec(data.source, data.root, "trainval"))
-    tests = [] if data.source == "folder" else test_photos(config)
-    prints, unreadable = fingerprints([p.path for p in photos])
-    left_out = dict(unreadable)
-    for path, twin in twins(prints, fingerprints([p.path for p in tests])[0]).items():
-        left_out[path] = f"shows the same photo as {twin.name} of the test split"
+    photos = _all_photos(data)
+    tests = test_photos(config)
+    ours = yield from _prints([p.path for p in photos], "reading the photos")
+    theirs = yield from _prints([p.path for p in tests], "reading the test photos")
+    left_out = dict(ours.unreadable)
+    for path, twin in twins(ours.found, theirs.found).items():
+        left_out[path] = f"shows the same photo as {twin.path.name} of the test part"
     kept = [p for p in photos if p.path not in left_out]
-    classes = tuple(sorted({p.label for p in kept}))
-    if len(classes) < 2:
-        raise ConfigError(
-            "range", str(data.root), key="data", expected="two classes", found=f"{len(classes)}"
-        )
+    classes = _classes(data, kept, photos)
     train, validation = stratified(kept, data.validation, config.seed)
+    chosen_on = {p.path for p in validation}
+    parts = (
+        {path: a for path, a in ours.found.items() if (path in chosen_on) == chosen}
+        for chosen in (True, False)
+    )
+    of_validation, of_train = parts
+    of_train = {path: a for path, a in of_train.items() if path not in left_out}
+    for path, twin in twins(of_train, of_validation).items():
+        left_out[path] = f"shows the same photo as {twin.path.name}, which the run chooses on"
+    train = [p for p in train if p.path not in left_out]
+    _two_of_each(data, classes, train, validation)
     gone = tuple(sorted((path.name, why) for path, why in left_out.items()))
-    return Split(classes, tuple(train), tuple(validation), gone, config.seed, data.validation)
+    yield Result(
+        Split(
+            classes, tuple(train), tuple(validation), gone, config.seed, data.validation, len(tests)
+        )
+    )
+
+
+def _prints(paths: Sequence[Path], words: str) -> Generator[Progress, None, Prints]:
+    for event in prints(paths, words):
+        if isinstance(event, Result):
+            return event.value
+        yield event
+    raise RuntimeError("prints ended without a result")
+
+
+def _all_photos(data: Data) -> list[Labelled]:
+    """What is trained and chosen on, of the classes wanted."""
+    spec = DataSpec(data.source, data.root, "trainval")
+    photos = labelled_photos(spec)
+    if data.split == "all":
+        photos = photos + _official_test(data)
+    if not data.classes:
+        return photos
+    there = sorted({p.label for p in photos})
+    for name in data.classes:
+        if name not in there:
+            near = difflib.get_close_matches(name, there, 1)
+            remedy = f"Did you mean {near[0]}?" if near else f"There are {', '.join(there[:10])}."
+            raise ConfigError("key", "data.classes", key=f"class {name!r} there", remedy=remedy)
+    return [p for p in photos if p.label in data.classes]
 
 
 def test_photos(config: Config) -> list[Labelled]:
-    """The official test split's photos that are here; none when it is kept elsewhere."""
-    try:
-        photos = labelled_photos(DataSpec(config.data.source, config.data.root, "test"))
-    except InputError:
+    """The test part's photos that are here; none when it is trained on or kept elsewhere."""
+    data = config.data
+    if data.split == "all":
         return []
-    return [p for p in photos if p.path.is_file()]
+    photos = [p for p in _official_test(data) if p.path.is_file()]
+    return [p for p in photos if not data.classes or p.label in data.classes]
+
+
+def _official_test(data: Data) -> list[Labelled]:
+    try:
+        return labelled_photos(DataSpec(data.source, data.root, "test"))
+    except (InputError, ConfigError):  # a folder or CSV without a test part
+        return []
+
+
+def _classes(data: Data, kept: Sequence[Labelled], photos: Sequence[Labelled]) -> tuple[str, ...]:
+    """The classes in the order of the outputs.
+
+    Raises:
+        ConfigError: when they are too few, or one has no photo that can be read.
+    """
+    named = set(data.classes) or {p.label for p in photos}
+    if data.source == "folder" and not data.classes and data.root.is_dir():
+        named |= {f.name for f in _class_folders(data.root)}
+    classes = data.classes or tuple(sorted(named))
+    counts = Counter(p.label for p in kept)
+    where = str(data.root)
+    if len(classes) < 2:
+        there = f"one class ({classes[0]})" if classes else "none"
+        expected = "photos of two classes or more, each in a folder of its own"
+        raise ConfigError("range", where, key="the data", expected=expected, found=there)
+    for name in classes:
+        if counts[name] < LEAST:
+            found = ("none", "one")[counts[name]] + " that can be used"
+            raise ConfigError(
+                "range", where, key=f"class {name!r}", expected="two photos or more", found=found
+            )
+    return classes
+
+
+def _class_folders(root: Path) -> list[Path]:
+    """The folders of a folder of class folders that has no parts of its own."""
+    parts = {"train", "trainval", "val", "validation", "test"}
+    folders = [f for f in root.iterdir() if f.is_dir() and not f.name.startswith(".")]
+    return [] if any(f.name in parts for f in folders) else folders
+
+
+def _two_of_each(
+    data: Data,
+    classes: Sequence[str],
+    train: Sequence[Labelled],
+    validation: Sequence[Labelled],
+) -> None:
+    for words, photos in (("train on", train), ("choose on", validation)):
+        there = {p.label for p in photos}
+        for name in classes:
+            if name not in there:
+                expected = f"different photos, at least one to {words}"
+                raise ConfigError(
+                    "range", str(data.root), key=f"class {name!r}", expected=expected, found="so"
+                )
 
 
 def stratified(
     photos: Sequence[Labelled], share: float, seed: int
 ) -> tuple[list[Labelled], list[Labelled]]:
-    """Two parts that have each class and group (breed) in the same proportion."""
+    """Two parts that have each class and group (breed) in the same proportion.
+
+    A class has at least one photo in each part.
+    """
     groups: dict[tuple[str, str], list[Labelled]] = defaultdict(list)
     for photo in photos:
         groups[photo.label, photo.group].append(photo)
     rng = np.random.default_rng(seed)
-    train, validation = [], []
+    train: list[Labelled] = []
+    validation: list[Labelled] = []
     for key in sorted(groups):
         members = groups[key]
         order = rng.permutation(len(members))
         taken = set(order[: round(share * len(members))].tolist())
         train += [p for i, p in enumerate(members) if i not in taken]
         validation += [p for i, p in enumerate(members) if i in taken]
+    for part, other in ((train, validation), (validation, train)):
+        counts = Counter(p.label for p in part)
+        for label in {p.label for p in other} - set(counts):
+            moved = next(p for p in other if p.label == label)
+            other.remove(moved)
+            part.append(moved)
     return train, validation
-
-
-def fingerprints(
-    paths: Sequence[Path],
-) -> tuple[dict[Path, npt.NDArray[np.float32]], dict[Path, str]]:
-    """Grey thumbnails (flattened, zero mean, unit length) of the readable photos; why others not.
-
-    A plain photo with no contrast has a thumbnail of zeros, which resembles nothing.
-    """
-    spec = InputSpec(size=FINGERPRINT, resize=FINGERPRINT)
-    prints: dict[Path, npt.NDArray[np.float32]] = {}
-    problems: dict[Path, str] = {}
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for path, found in zip(
-            paths, pool.map(lambda p: _fingerprint(p, spec), paths), strict=True
-        ):
-            if isinstance(found, str):
-                problems[path] = found
-            else:
-                prints[path] = found
-    return prints, problems
-
-
-def _fingerprint(path: Path, spec: InputSpec) -> npt.NDArray[np.float32] | str:
-    try:
-        picture = decode(load(source_of(str(path))), resize=spec.resize)
-    except InputError as error:
-        return str(error)
-    facts = picture.facts
-    whole = (0.0, 0.0, float(facts.width), float(facts.height))
-    grey = Image.fromarray(resample(picture, whole, spec.size, "bilinear")).convert("L")
-    values = np.asarray(grey, np.float32).ravel()
-    values = values - values.mean()
-    unit: npt.NDArray[np.float32] = values / max(float(np.linalg.norm(values)), 1.0)
-    return unit
-
-
-def twins(
-    ours: dict[Path, npt.NDArray[np.float32]], theirs: dict[Path, npt.NDArray[np.float32]]
-) -> dict[Path, Path]:
-    """Our photos that show the same as one of theirs, upright or mirrored, with that one."""
-    if not ours or not theirs:
-        return {}
-    names, others = list(ours), list(theirs)
-    a = np.stack([ours[n] for n in names])
-    b = np.stack([theirs[n] for n in others])
-    mirrored = a.reshape(-1, FINGERPRINT, FINGERPRINT)[:, :, ::-1].reshape(len(a), -1)
-    likeness = np.maximum(a @ b.T, mirrored @ b.T)
-    best = likeness.argmax(1)
-    return {names[i]: others[j] for i, j in enumerate(best) if likeness[i, j] > TWIN}
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Batch:
-    """``pixels`` uint8 N×S×S×3 and the ``labels`` int64 N that go with them."""
-
-    pixels: Pixels
-    labels: npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Loader:
-    """Delivers photos in batches, decoded by threads through the one door.
-
-    ``augment`` None gives each photo as a prediction sees it, in order; with it, each epoch is a
-    new order and new views, all chosen by (seed, epoch, position): equal seeds, equal batches,
-    whatever the threads do.
-    """
-
-    photos: tuple[Labelled, ...]
-    classes: tuple[str, ...]
-    spec: InputSpec
-    batch_size: int
-    augment: Augment | None = None
-    seed: int = 0
-    workers: int = 0
-
-    def __len__(self) -> int:
-        """Batches an epoch; when training the last, smaller batch is left out."""
-        if self.augment and len(self.photos) >= self.batch_size:
-            return len(self.photos) // self.batch_size
-        return -(-len(self.photos) // self.batch_size)
-
-    def epoch(self, number: int = 0) -> Iterator[Batch]:
-        """The batches of one epoch; closing the iterator ends its threads."""
-        order = np.arange(len(self.photos))
-        if self.augment:
-            order = np.random.default_rng((self.seed, number)).permutation(order)
-        starts = range(0, len(self) * self.batch_size, self.batch_size)
-        chunks = [order[start : start + self.batch_size] for start in starts]
-        workers = self.workers or os.cpu_count() or 1
-        with ThreadPoolExecutor(workers) as pool:
-            calls = [partial(self._view, int(i), number) for i in np.concatenate(chunks)]
-            views = _ordered(pool, calls, 4 * workers)
-            try:
-                for chunk in chunks:
-                    pixels = np.stack(list(islice(views, len(chunk))))
-                    labels = [self.classes.index(self.photos[i].label) for i in chunk]
-                    yield Batch(pixels, np.array(labels, np.int64))
-            finally:
-                pool.shutdown(cancel_futures=True)
-
-    def _view(self, index: int, epoch: int) -> Pixels:
-        picture = decode(load(source_of(str(self.photos[index].path))), resize=self.spec.resize)
-        if self.augment is None:
-            return as_predicted(picture, self.spec)
-        rng = np.random.default_rng((self.seed, epoch, index))
-        return augmented(picture, self.spec, self.augment, rng)
-
-
-def as_predicted(picture: Picture, spec: InputSpec) -> Pixels:
-    """The uint8 picture that a prediction normalises: size×size×3."""
-    geometry = geometry_of(picture.facts, spec)
-    return resample(picture, geometry.box, spec.size, spec.interpolation)
-
-
-def _ordered(
-    pool: ThreadPoolExecutor, calls: Sequence[Callable[[], Pixels]], ahead: int
-) -> Iterator[Pixels]:
-    """Results in order, with at most ``ahead`` calls under way."""
-    rest = iter(calls)
-    waiting: deque[Future[Pixels]] = deque(pool.submit(call) for call in islice(rest, ahead))
-    while waiting:
-        value = waiting.popleft().result()
-        waiting.extend(pool.submit(call) for call in islice(rest, 1))
-        yield value

@@ -21,11 +21,12 @@ from petvision.events import Progress, Result
 from petvision.images.prepare import normalise
 from petvision.images.types import Floats, Pixels
 from petvision.models.cards import Card, InputCard, SplitMetrics, TrainingCard
-from petvision.models.files import StoredModel, write_model
+from petvision.models.files import Storage, StoredModel, write_model
 from petvision.models.handle import ModelHandle, open_model
 from petvision.models.unknown import unit_rows
 from training.config import Config
-from training.data import Loader, Split, test_photos
+from training.data import Split, test_photos
+from training.loader import Loader
 from training.loop import Trained
 from training.negatives import negative_views
 from training.unknown import Answers, Choice, bank_photos, choose_unknown
@@ -57,7 +58,7 @@ def finish(
     """
     path = folder / "model.safetensors"
     card = _card(config, split, trained, descent)
-    _write(path, card, trained, None)
+    _write(path, card, trained, None, config.model.storage)
     handle = open_model(path, engine="torch-fp32")
     known = yield from _answers_of(handle, config, split.validation, "validation")
     assert known is not None  # a split has validation photos
@@ -66,11 +67,11 @@ def finish(
     choice = yield from _choose_unknown(handle, config, split, known, temperature)
     unknown = choice.card if choice else None
     card = card.model_copy(update={"temperature": temperature, "unknown": unknown})
-    _write(path, card, trained, choice)
+    _write(path, card, trained, choice, config.model.storage)
     evaluations = yield from _measure(path, config, split)
     metrics = {part: metrics_of(figures_of(e)) for part, e in evaluations.items()}
     card = card.model_copy(update={"metrics": metrics})
-    _write(path, card, trained, choice)
+    _write(path, card, trained, choice, config.model.storage)
     yield Result(Finished(path, card, dict(choice.separations) if choice else {}, evaluations))
 
 
@@ -126,13 +127,15 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: version(name) for name in names}
 
 
-def _write(path: Path, card: Card, trained: Trained, choice: Choice | None) -> None:
+def _write(
+    path: Path, card: Card, trained: Trained, choice: Choice | None, storage: Storage
+) -> None:
     net = {n: t.numpy() for n, t in trained.net.network.state_dict().items()}
     gate = None
     if trained.net.gate is not None and (choice is None or "pet_mass" in _parts(choice)):
         gate = {n: t.numpy() for n, t in trained.net.gate.state_dict().items()}
     bank = {"bank": choice.bank} if choice and choice.bank is not None else None
-    write_model(path, card, net, gate, bank)
+    write_model(path, card, net, gate, bank, storage)
 
 
 def _parts(choice: Choice) -> set[str]:
@@ -172,7 +175,7 @@ def _measure(
     """Evaluate the stored file on validation and, where it can be had, the official test split."""
     handle = open_model(path, engine="torch-fp32")
     parts = {"validation": list(split.validation)}
-    if config.data.source != "folder" and (tests := test_photos(config)):
+    if config.evaluation.test and (tests := test_photos(config)):
         parts["test"] = tests
     found = {}
     for part, photos in parts.items():

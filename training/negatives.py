@@ -14,7 +14,7 @@ from petvision.images.door import decode, load
 from petvision.images.inputs import source_of
 from petvision.images.prepare import resample
 from petvision.images.types import InputSpec, Pixels
-from training.data import as_predicted
+from training.loader import as_predicted
 
 PET, BACKGROUND = 1, 2  # in a trimap; 3 is the border between them
 SMALLEST = 72  # pixels of the photo: a smaller crop shows hardly anything

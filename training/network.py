@@ -3,43 +3,81 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from petvision.errors import ModelError
-from petvision.models.files import COUNTER, StoredModel, read_model
+from petvision.errors import ConfigError, ModelError
+from petvision.models.architectures import PooledNet, build, last_linear
+from petvision.models.engines.torch_engine import Layers
+from petvision.models.files import COUNTER, StoredModel, read_start
 from petvision.models.fold import fold_batchnorm
-from petvision.models.resnet import SHAPES, ResNet, build_resnet, grow
+from petvision.models.resnet import SHAPES, ResNet, grow
 from petvision.models.zoo import find
 from training.config import Model
 
-HEAD: tuple[str, ...] = ("fc.weight", "fc.bias")
-
 
 class TwoHeads(nn.Module):
-    """A ResNet whose trunk also feeds the kept ImageNet head (the gate), where there is one."""
+    """A network whose features also feed the kept ImageNet head (the gate), where there is one.
 
-    def __init__(self, network: ResNet, gate: nn.Linear | None):
+    Features are what the last linear layer (``head``) reads: pooled maps of a residual or
+    ``-gap`` network, the last hidden layer of a plain one.
+    """
+
+    def __init__(self, network: nn.Module, gate: nn.Linear | None, dropout: float = 0.0):
         super().__init__()
+        self.dropout = dropout
         self.network = network
         self.gate = gate
+        self._layers = Layers(network)
+
+    @property
+    def head(self) -> nn.Linear:
+        """The layer that gives the logits."""
+        layer = self.network.get_submodule(last_linear(self.network))
+        assert isinstance(layer, nn.Linear)
+        return layer
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """Logits N×classes and gate logits N×1000 (None without a gate)."""
         features = self.features(x)
-        return self.network.fc(features), None if self.gate is None else self.gate(features)
+        heard = functional.dropout(features, self.dropout, self.training)
+        return self.head(heard), None if self.gate is None else self.gate(features)
 
     def features(self, x: Tensor) -> Tensor:
         """What both heads read: N×features."""
-        return torch.flatten(self.network.avgpool(self.network.trunk(x)), 1)
+        return self._layers(x, maps=False)[0]
+
+    def freeze(self, layers: Sequence[str]) -> None:
+        """Keep the weights of the layers whose names begin so (``backbone``: all but the head).
+
+        Raises:
+            ConfigError: ``key`` when no layer's name begins so.
+        """
+        head = {f"network.{last_linear(self.network)}.{n}" for n in ("weight", "bias")}
+        names = [name for name, _ in self.named_parameters() if name.startswith("network.")]
+        for layer in layers:
+            begun = f"network.{layer}."
+            kept = {n for n in names if n.startswith(begun)}
+            if layer == "backbone":
+                kept = set(names) - head
+            if not kept:
+                known = ", ".join(dict.fromkeys(n.split(".")[1] for n in names))
+                raise ConfigError(
+                    "key", "model.freeze", key=f"layer {layer!r}", remedy=f"There are {known}."
+                )
+            for name, parameter in self.named_parameters():
+                if name in kept:
+                    parameter.requires_grad_(False)
 
     def freeze_statistics(self) -> None:
         """Keep BatchNorm's running mean and variance while everything else trains."""
         for module in self.modules():
-            if isinstance(module, nn.BatchNorm2d):
+            if isinstance(module, nn.BatchNorm2d | nn.SyncBatchNorm):
                 module.eval()
 
 
@@ -47,39 +85,55 @@ def start(model: Model, classes: int) -> tuple[TwoHeads, StoredModel | None]:
     """The network at its starting point, and the file it starts from.
 
     Pretrained weights keep their last layer as the gate when ``model.gate`` is not 0; a shallower
-    network of the same kind is grown to the same function (``models.resnet.grow``).
+    network of the same kind is grown to the same function (``models.resnet.grow``). A file of
+    convolutions alone leaves the layers behind them at random.
 
     Raises:
         ModelError: when the starting weights are not there or do not fit.
     """
-    blocks = model.blocks_per_stage or SHAPES[model.architecture][1]
-    network = build_resnet(model.architecture, classes, blocks)
+    network = build(model.architecture, classes, model.blocks_per_stage)
     if not model.pretrained:
-        if model.gate:
-            raise ModelError("wrong_shape", model.name, reason="a gate needs pretrained weights")
-        return TwoHeads(network, None), None
-    stored = read_model(find(model.pretrained))
+        return _frozen(TwoHeads(network, None, model.dropout), model), None
+    stored = read_start(find(model.pretrained), model.architecture)
     tensors = {
         name.removeprefix("net."): torch.from_numpy(stored.tensor(name).copy())
         for name in stored.names("net.")
     }
-    head = {name: tensors.pop(name) for name in HEAD if name in tensors}
-    grown = grow(tensors, blocks)
-    missing, unexpected = network.load_state_dict(grown, strict=False)
-    wrong = [n for n in missing if n not in HEAD and not n.endswith(COUNTER)] + list(unexpected)
+    last = last_linear(network)
+    head = {name: tensors.pop(f"{last}.{name}", None) for name in ("weight", "bias")}
+    if isinstance(network, ResNet):
+        tensors = grow(tensors, model.blocks_per_stage or SHAPES[model.architecture][1])
+    if isinstance(network, PooledNet):  # a plain network's other layers have no place in it
+        tensors = {n: t for n, t in tensors.items() if n.startswith("features.")}
+    _load(network, tensors, model)
+    gate = _gate(head) if model.gate else None
+    return _frozen(TwoHeads(network, gate, model.dropout), model), stored
+
+
+def _frozen(net: TwoHeads, model: Model) -> TwoHeads:
+    net.freeze(model.freeze)
+    return net
+
+
+def _load(network: nn.Module, tensors: dict[str, Tensor], model: Model) -> None:
+    """Fill all but the last layer (and, of a file of features alone, the classifier)."""
+    missing, unexpected = network.load_state_dict(tensors, strict=False)
+    may_lack = [last_linear(network), "classifier."]
+    wrong = [n for n in missing if not n.startswith(tuple(may_lack)) and not n.endswith(COUNTER)]
+    wrong += unexpected
     if wrong:
         reason = f"{wrong[0]} does not belong to, or is missing in, a {model.architecture}"
         raise ModelError("wrong_shape", model.pretrained, reason=reason)
-    return TwoHeads(network, _gate(head) if model.gate else None), stored
 
 
-def _gate(head: dict[str, Tensor]) -> nn.Linear:
-    if len(head) != 2:
+def _gate(head: dict[str, Tensor | None]) -> nn.Linear:
+    weight, bias = head["weight"], head["bias"]
+    if weight is None or bias is None:
         raise ModelError(
             "wrong_shape", "The gate", reason="the starting weights have no last layer"
         )
-    gate = nn.Linear(head["fc.weight"].shape[1], head["fc.weight"].shape[0])
-    gate.load_state_dict({"weight": head["fc.weight"], "bias": head["fc.bias"]})
+    gate = nn.Linear(weight.shape[1], weight.shape[0])
+    gate.load_state_dict({"weight": weight, "bias": bias})
     return gate
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO
@@ -16,72 +17,143 @@ from petvision.models.cards import markdown
 from petvision.models.files import write_atomically
 from petvision.reports.evaluation import written
 from petvision.reports.history import history_of
-from training.config import Config, dump_config, fingerprint
-from training.data import split_of
+from training.config import Config
+from training.data import Split, split_of
 from training.finish import Finished, finish
-from training.loop import Epoch, Trained, train
+from training.happenings import Happening, Step, line_of
+from training.loop import Trained, train
 from training.network import start
+from training.parallel import Team
+from training.settings import check_same_recipe, dump_config, fingerprint
+from training.statistics import measured
 
-RunEvents = Iterator[Progress | Partial[Epoch] | Result[Finished]]
+RunEvents = Iterator[Progress | Partial[Happening] | Result[Finished]]
 
 
-def run(config: Config, *, resume: bool = False) -> RunEvents:
-    """Train, calibrate, measure and write; with ``resume`` go on where a run stopped.
+def run(
+    config: Config, *, resume: bool = False, ending: bool = False, team: Team | None = None
+) -> RunEvents:
+    """Train, calibrate, measure and write.
+
+    Args:
+        config: what to do.
+        resume: go on where a run stopped (from the start, where there is none).
+        ending: with ``resume``: train no further, make the model of the best epoch so far.
+        team: the processes that train together; only the first ends with a result.
 
     Raises:
         OutputError: ``exists`` when the folder holds a run and ``resume`` was not asked for.
         ConfigError, InputError, ModelError: as the rooms say.
     """
-    folder = config.out
-    _open_folder(folder, resume)
-    write_atomically(folder / "config.yaml", dump_config(config).encode())
-    split = split_of(config, folder / "data.json")
+    team, folder = team or Team(), config.out
+    if team.leads:
+        _open_folder(config, resume)
+    team.wait()
+    split, resolved = yield from _prepared(config, folder, team)
     torch.manual_seed(config.seed)  # before start: random weights are part of the run
-    net, descent = start(config.model, len(split.classes))
+    net, descent = start(resolved.model, len(split.classes))
+    events = train(resolved, split, net, folder, fingerprint(config), team, ending)
+    if not team.leads:
+        yield from (event for event in events if not isinstance(event, Result))
+        return
     trained: Trained | None = None
-    with (folder / "events.jsonl").open("a", encoding="utf-8") as log:
-        for event in train(config, split, net, folder, fingerprint(config)):
+    with _log_of(folder) as log:
+        for event in events:
             if isinstance(event, Result):
                 trained = event.value
                 continue
-            if isinstance(event, Partial):
-                _log(log, {"event": "epoch", **asdict(event.value)})
+            if isinstance(event, Partial) and _worth_keeping(event.value):
+                _note(log, line_of(event.value))
             yield event
         assert trained is not None  # train ends with its result
-        for step in finish(config, split, trained, descent, folder):
+        for step in finish(resolved, split, trained, descent, folder):
             if isinstance(step, Result):
-                yield from _report(step.value, folder)
-                _log(log, _summary(step.value))
+                yield from _report(config, step.value, folder)
+                _note(log, summary(step.value))
             yield step
 
 
-def _open_folder(folder: Path, resume: bool) -> None:
+def _prepared(
+    config: Config, folder: Path, team: Team
+) -> Generator[Progress, None, tuple[Split, Config]]:
+    """The split, drawn by the first process, and the configuration with measured colours."""
+    if not team.leads:
+        team.wait()
+    split: Split | None = None
+    for event in split_of(config, folder / "data.json"):
+        if isinstance(event, Result):
+            split = event.value
+        else:
+            yield event
+    assert split is not None  # split_of ends with its result
+    resolved = yield from measured(config, split)
+    if team.leads:
+        team.wait()
+    return split, resolved
+
+
+def _open_folder(config: Config, resume: bool) -> None:
+    folder = config.out
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError("read_only", str(folder), reason=error.strerror or "") from error
-    if (folder / "events.jsonl").exists() and not resume:
-        remedy = "Add --resume to go on with it, or choose another folder (out)."
-        raise OutputError("exists", str(folder), remedy=remedy)
+        reason = (error.strerror or type(error).__name__).lower()
+        raise OutputError("read_only", str(folder), reason=reason) from error
+    saved = folder / "config.yaml"
+    if (folder / "events.jsonl").exists():
+        if not resume:
+            remedy = "Add --resume to go on with it, or choose another folder (out)."
+            raise OutputError("exists", str(folder), remedy=remedy)
+        if saved.exists():
+            check_same_recipe(config, saved)
+    write_atomically(saved, dump_config(config).encode())
 
 
-def _report(finished: Finished, folder: Path) -> Iterator[Progress]:
+def _worth_keeping(happening: Happening) -> bool:
+    """Of the steps every tenth, and the last of an epoch."""
+    if not isinstance(happening, Step):
+        return True
+    return happening.done % 10 == 0 or happening.done == happening.total
+
+
+def _report(config: Config, finished: Finished, folder: Path) -> Iterator[Progress]:
     write_atomically(folder / "card.md", markdown(finished.card).encode())
-    last = list(finished.evaluations)[-1]
-    history = history_of(folder)
-    yield from through(written(finished.evaluations[last], folder / "evaluation", history=history))
+    if config.evaluation.report:
+        last = list(finished.evaluations)[-1]
+        moments = history_of(folder)
+        yield from through(
+            written(finished.evaluations[last], folder / "evaluation", history=moments)
+        )
 
 
-def _summary(finished: Finished) -> dict[str, object]:
+def summary(finished: Finished) -> dict[str, object]:
+    """The last line of a run, as the log and ``petvision train --json`` have it."""
     return {
         "event": "finished",
-        "model": finished.path.name,
+        "model": str(finished.path),
         "temperature": finished.card.temperature,
         "metrics": {k: m.model_dump() for k, m in finished.card.metrics.items()},
         "unknown": {name: asdict(s) for name, s in finished.separations.items()},
     }
 
 
-def _log(log: IO[str], line: dict[str, object]) -> None:
-    log.write(json.dumps(line) + "\n")
-    log.flush()
+def _log_of(folder: Path) -> IO[str]:
+    path = folder / "events.jsonl"
+    try:
+        return path.open("a", encoding="utf-8")
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _note(log: IO[str], line: dict[str, object]) -> None:
+    try:
+        log.write(json.dumps(line) + "\n")
+        log.flush()
+    except OSError as error:
+        raise _unwritable(Path(log.name), error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> OutputError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return OutputError("no_space", str(path))
+    return OutputError("read_only", str(path), reason=(error.strerror or "").lower())

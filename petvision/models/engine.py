@@ -24,7 +24,7 @@ from petvision.events import Events, Progress, Result, result_of
 from petvision.models import speeds
 from petvision.models.check import agrees, check_pictures
 from petvision.models.engines.base import Engine
-from petvision.models.engines.torch_engine import TorchEngine, use_threads
+from petvision.models.engines.torch_engine import TorchEngine, has_bf16, use_threads
 from petvision.models.handle import ModelHandle
 
 REFERENCE = "torch-fp32"
@@ -61,18 +61,16 @@ def _has_openvino(handle: ModelHandle) -> bool:
     return can_build(handle.network)
 
 
-def _has_bf16(handle: ModelHandle) -> bool:
-    if handle.device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    if importlib.util.find_spec("openvino") is None or handle.device.type != "cpu":
-        return False
-    from petvision.models.engines.openvino_engine import has_bf16
-
-    return has_bf16()
+def _has_torch_bf16(handle: ModelHandle) -> bool:
+    return has_bf16(handle.device)
 
 
 def _has_openvino_bf16(handle: ModelHandle) -> bool:
-    return _has_openvino(handle) and _has_bf16(handle)
+    if not _has_openvino(handle):
+        return False
+    from petvision.models.engines import openvino_engine
+
+    return openvino_engine.has_bf16()
 
 
 def _torch_bf16(handle: ModelHandle) -> Engine:
@@ -99,7 +97,7 @@ KINDS = (
     Kind(REFERENCE, _always, _reference, 0.0),
     Kind("openvino-fp32", _has_openvino, _openvino_fp32, 1e-4),
     Kind("openvino-bf16", _has_openvino_bf16, _openvino_bf16, 0.8e-2),
-    Kind("torch-bf16", _has_bf16, _torch_bf16, 1.6e-2),
+    Kind("torch-bf16", _has_torch_bf16, _torch_bf16, 1.6e-2),
 )
 
 

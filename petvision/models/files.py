@@ -13,7 +13,7 @@ import mmap
 import os
 import tempfile
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -101,6 +101,31 @@ def read_model(path: Path) -> StoredModel:
     stored = StoredModel(path, card, sha256_of(path), shapes, read, container.rest)
     _check_shapes(stored)
     return stored
+
+
+def read_start(path: Path, architecture: str) -> StoredModel:
+    """Open a file to start training from: a model, or an architecture's convolutions alone.
+
+    Raises:
+        ModelError: when it is neither.
+    """
+    if path.suffix in (".pth", ".pt"):
+        return read_checkpoint(path)
+    container = safe.open_container(path, path.name)
+    if METADATA_KEY in container.metadata or not _features_only(container.places):
+        return read_model(path)
+    shapes = {f"net.{n}": p.shape for n, p in container.places.items()}
+    card = Card(name=_name_of(path), architecture=architecture, classes=("features",))
+    raw = container.raw
+
+    def read(name: str) -> Floats:
+        return raw(name.removeprefix("net.")).astype(np.float32, copy=False)
+
+    return StoredModel(path, card, sha256_of(path), shapes, read)
+
+
+def _features_only(names: Iterable[str]) -> bool:
+    return all(name.startswith("features.") for name in names)
 
 
 def read_card(path: Path) -> Card:

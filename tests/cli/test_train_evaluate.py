@@ -49,7 +49,7 @@ def test_a_trained_model_is_evaluated_and_predicts(
 ):
     assert main(["train", str(config), "--json", "--set", "training.epochs=2"]) == 0
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert {e["event"] for e in events} == {"progress", "epoch", "finished"}
+    assert {e["event"] for e in events} == {"begun", "progress", "step", "epoch", "finished"}
     assert events[-1]["event"] == "finished"
     model = events[-1]["model"]
 

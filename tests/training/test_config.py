@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from petvision.errors import ConfigError, InputError
-from training.config import dump_config, load_config, parse_config
+from training.settings import dump_config, load_config, parse_config
 
 
 def test_all_mistakes_are_told_at_once_with_the_nearest_name(small_config):
@@ -14,7 +14,7 @@ def test_all_mistakes_are_told_at_once_with_the_nearest_name(small_config):
     with pytest.raises(ConfigError) as told:
         parse_config(small_config, "run.yaml")
     words = str(told.value)
-    assert "there is no training.epoch; did you mean training.epochs?" in words
+    assert "there is no training.epoch (did you mean training.epochs?)" in words
     assert "training.batch_size = 0" in words
     assert "optimizer.name = 'adamm'" in words
 

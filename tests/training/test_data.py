@@ -8,11 +8,15 @@ from PIL import Image
 
 from petvision.errors import ConfigError
 from petvision.evaluate.datasets import DataSpec, Labelled, labelled_photos
+from petvision.events import result_of
 from petvision.images.types import InputSpec
 from training.augment import random_box
-from training.config import Augment, parse_config
-from training.data import Loader, fingerprints, split_of, stratified, twins
+from training.config import Augment
+from training.data import split_of, stratified
+from training.likeness import prints, twins
+from training.loader import Loader
 from training.negatives import largest_square
+from training.settings import parse_config
 
 
 def test_each_breed_is_split_in_the_same_proportion():
@@ -40,9 +44,12 @@ def test_a_twin_is_found_smaller_recompressed_or_mirrored_and_a_stranger_is_not(
     one.resize((120, 90)).save(tmp_path / "small.jpg", quality=60)
     one.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(tmp_path / "mirrored.png")
     other.save(tmp_path / "other.png")
-    ours, _ = fingerprints([tmp_path / n for n in ("small.jpg", "mirrored.png", "other.png")])
-    theirs, _ = fingerprints([tmp_path / "one.png"])
-    assert {p.name for p in twins(ours, theirs)} == {"small.jpg", "mirrored.png"}
+    one.save(tmp_path / "copy.png")
+    names = ("small.jpg", "mirrored.png", "other.png", "copy.png")
+    ours = result_of(prints([tmp_path / n for n in names], "")).found
+    theirs = result_of(prints([tmp_path / "one.png"], "")).found
+    found = {p.name: twin.exact for p, twin in twins(ours, theirs).items()}
+    assert found == {"small.jpg": False, "mirrored.png": False, "copy.png": True}
 
 
 def test_an_unreadable_photo_is_left_out_and_recorded(small_config, folder_of_colours):
@@ -50,13 +57,13 @@ def test_an_unreadable_photo_is_left_out_and_recorded(small_config, folder_of_co
     config = parse_config(small_config, "test")
     config.out.mkdir()
     record = config.out / "data.json"
-    split = split_of(config, record)
+    split = result_of(split_of(config, record))
     assert [name for name, _ in split.left_out] == ["broken.png"]
     assert len(split.train) + len(split.validation) == 30
-    assert split_of(config, record) == split
+    assert result_of(split_of(config, record)) == split
     other = parse_config(small_config | {"seed": 6}, "test")
     with pytest.raises(ConfigError, match="another seed"):
-        split_of(other, record)
+        result_of(split_of(other, record))
 
 
 def test_equal_seeds_give_equal_batches_whatever_the_threads_do(folder_of_colours):

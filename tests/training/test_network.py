@@ -5,9 +5,8 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from petvision.errors import ModelError
 from training.config import Model
-from training.network import fit_head, start
+from training.head import fit_head
 from training.recipes import blended, class_weights
 
 
@@ -25,8 +24,8 @@ def test_the_head_is_the_logistic_regression_scikit_learn_finds():
 
 
 def test_a_gate_needs_starting_weights():
-    with pytest.raises(ModelError, match="a gate needs pretrained weights"):
-        start(Model(architecture="resnet18", gate=1.0), 2)
+    with pytest.raises(ValueError, match="gate needs pretrained weights"):
+        Model(architecture="resnet18", gate=1.0)
 
 
 def test_balanced_weights_make_each_class_count_the_same():

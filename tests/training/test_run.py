@@ -11,12 +11,17 @@ from petvision.images.inputs import source_of
 from petvision.images.prepare import open_prepared
 from petvision.models.handle import open_model
 from petvision.models.predict import predict
-from training.config import parse_config
+from training.happenings import Epoch
 from training.run import run
+from training.settings import parse_config
 
 
 def epochs_of(events) -> list:
-    return [event.value for event in events if isinstance(event, Partial)]
+    return [
+        event.value
+        for event in events
+        if isinstance(event, Partial) and isinstance(event.value, Epoch)
+    ]
 
 
 def curve(epochs) -> list[tuple]:
@@ -69,7 +74,7 @@ def test_a_resumed_run_refuses_another_recipe(small_config):
     next(events)
     events.close()
     small_config["optimizer"]["lr"] = 0.5
-    with pytest.raises(ConfigError, match="another configuration"):
+    with pytest.raises(ConfigError, match=r"optimizer\.lr was 0\.001 and is now 0\.5"):
         list(run(parse_config(small_config, "test"), resume=True))
 
 

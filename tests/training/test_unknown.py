@@ -8,8 +8,9 @@ from petvision.models.architectures import build
 from petvision.models.cards import Card
 from petvision.models.files import read_model, write_model
 from petvision.models.unknown import PETS, unit_rows
-from training.config import Unknown, parse_config
+from training.config import Unknown
 from training.run import run
+from training.settings import parse_config
 from training.unknown import Answers, choose_unknown
 
 

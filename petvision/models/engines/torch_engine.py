@@ -43,6 +43,13 @@ def _one_blas_thread() -> None:
     threadpool_limits(limits=1, user_api="blas")
 
 
+def has_bf16(device: torch.device) -> bool:
+    """Whether torch computes bfloat16 natively there (others only emulate it, slowly)."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return device.type == "cpu" and bool(torch.cpu._is_avx512_bf16_supported())
+
+
 class Layers:
     """A network cut before its last linear layer.
 
