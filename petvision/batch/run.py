@@ -25,9 +25,10 @@ from petvision.errors import OutputError
 from petvision.events import Partial, Result
 from petvision.images.inputs import shown
 from petvision.images.types import Source
+from petvision.models.engine import for_many
 from petvision.models.handle import ModelHandle
 from petvision.models.predict import Unknown, threshold_of
-from petvision.models.stream import Answer, answers
+from petvision.models.stream import MANY, Answer, answers
 
 SLICE_S = 0.2  # the longest that finding the next photo may take without an event
 COUNT_S = 0.01  # spent on counting the inputs each time some answers are kept
@@ -92,12 +93,14 @@ class _Feed:
     """The photos to do, for the pipeline; it ends whenever there is nothing just now.
 
     ``waiting`` are those in the pipeline, in order. ``over`` says that there will be no more.
+    It also ends once, after ``MANY``, for the engine to be made ready for many.
     """
 
     found: Iterator[Found | None]
     store: Store
     retry: bool
     settled: int = 0
+    given: int = 0
     over: bool = False
     waiting: deque[Found] = field(default_factory=deque)
 
@@ -105,6 +108,9 @@ class _Feed:
         return self
 
     def __next__(self) -> Source:
+        if self.given == MANY:
+            self.given += 1
+            raise StopIteration
         until = time.monotonic() + SLICE_S
         for found in self.found:
             if found is None:
@@ -112,6 +118,7 @@ class _Feed:
             inside = any(found.key == other.key for other in self.waiting)
             if not inside and not self.store.settled(found, retry=self.retry):
                 self.waiting.append(found)
+                self.given += 1
                 return found.source
             self.settled += 1
             if time.monotonic() > until:
@@ -159,6 +166,8 @@ class Run:
         while not feed.over and self._phase != "stopped":
             before = self._fresh
             yield from self._segment(feed)
+            if before < MANY <= self._fresh:
+                self._handle = for_many(self._handle)
             if self._phase == "running" and plan.watching and self._fresh == before:
                 self._phase = "watching"
             yield Partial(self.status())
