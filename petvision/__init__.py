@@ -20,12 +20,20 @@ from typing import TYPE_CHECKING
 from petvision.errors import PetVisionError
 
 if TYPE_CHECKING:
-    from petvision.library import batch, explain, open_model, predict
+    from petvision.library import analyse_neurons, batch, explain, open_model, predict
 
 __version__ = "0.1.0"
-__all__ = ["PetVisionError", "__version__", "batch", "explain", "open_model", "predict"]
+__all__ = [
+    "PetVisionError",
+    "__version__",
+    "analyse_neurons",
+    "batch",
+    "explain",
+    "open_model",
+    "predict",
+]
 
-_LAZY = frozenset({"batch", "explain", "open_model", "predict"})
+_LAZY = frozenset({"analyse_neurons", "batch", "explain", "open_model", "predict"})
 
 
 def __getattr__(name: str) -> object:

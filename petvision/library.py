@@ -1,4 +1,4 @@
-"""The public library: what ``petvision.open_model``, ``predict``, ``explain`` and ``batch`` are.
+"""The public library: what ``petvision.open_model``, ``predict`` and the others are.
 
 ``petvision`` imports this room when one of them is first used.
 """
@@ -22,8 +22,9 @@ from petvision.models.results import Prediction
 if TYPE_CHECKING:
     from petvision.batch.rows import Summary
     from petvision.explain.results import Explained
+    from petvision.neurons.results import Analysis, Choice
 
-__all__ = ["batch", "explain", "open_model", "predict"]
+__all__ = ["analyse_neurons", "batch", "explain", "open_model", "predict"]
 
 Photo = str | os.PathLike[str] | bytes
 """A path, an http(s) URL, or the bytes of a picture file."""
@@ -118,6 +119,42 @@ def batch(
     )
     result_of(run(model, plan, folder))
     return summary_of(folder)
+
+
+def analyse_neurons(
+    model: ModelHandle,
+    photo: Photo,
+    *,
+    layer: str = "",
+    choice: Choice | None = None,
+    count: int = 6,
+    target: str | None = None,
+) -> Analysis:
+    """Look at what the filters of one convolution answer to a photo.
+
+    Args:
+        model: from ``open_model``.
+        photo: a path, a URL or the bytes of a picture file.
+        layer: the convolution's name, such as ``"layer2.0.conv1"``; a sane first choice unless
+            given.
+        choice: criterion, weight and minimum sparsity (``petvision.neurons.results.Choice``).
+        count: how many of the first filters are told in detail.
+        target: the class of the criteria ``effect`` and ``focus``; the predicted one unless chosen.
+
+    Returns:
+        The ranking of all filters, the activations (numpy), and regions, figures, words and
+        warnings of the first ones.
+
+    Raises:
+        InputError: when the photo cannot be had or read.
+        ConfigError: when the layer, class or criterion does not exist.
+    """
+    from petvision.neurons.run import analyse
+
+    prepared = _prepared(model, photo)
+    return result_of(
+        analyse(model, prepared, layer=layer, choice=choice, count=count, target=target)
+    )
 
 
 def _prepared(model: ModelHandle, photo: Photo) -> Prepared:

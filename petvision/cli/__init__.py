@@ -18,6 +18,7 @@ from petvision.cli import (
     explain,
     gui,
     models,
+    neurons,
     predict,
     serve,
     train,
@@ -32,6 +33,7 @@ PROGRAM = Group(
     {
         "predict": predict.VERB,
         "explain": explain.VERB,
+        "neurons": neurons.VERB,
         "batch": batch.VERB,
         "train": train.VERB,
         "evaluate": evaluate.VERB,

@@ -19,6 +19,7 @@ def test_the_public_names_are_these_and_each_has_its_words():
     assert petvision.__all__ == [
         "PetVisionError",
         "__version__",
+        "analyse_neurons",
         "batch",
         "explain",
         "open_model",
@@ -66,6 +67,13 @@ def test_explain_is_the_function_though_a_room_has_its_name(samples: Path, tiny_
     assert gradcam.method in room.METHODS
     assert gradcam.target == "dog"
     assert gradcam.heat.ndim == 2
+
+
+def test_the_filters_of_a_layer_are_ranked(samples: Path, tiny_model: Path):
+    model = petvision.open_model(tiny_model)
+    analysis = petvision.analyse_neurons(model, min(samples.glob("*.jpg")), layer="layer1.0.conv1")
+    assert analysis.layer.filters == 64
+    assert len(analysis.details) == 6
 
 
 def test_a_photo_that_is_not_there_is_told(tiny_model: Path):

@@ -1,0 +1,1 @@
+"""What each filter of a layer answers to a photo, and what that is worth."""

@@ -1,0 +1,84 @@
+"""What single filters count for a class: by silencing each, and by where the evidence lies."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from petvision.events import Events, Progress, Result
+from petvision.images.types import Floats, Prepared
+from petvision.models.activations import gradient_at_layer
+from petvision.models.handle import ModelHandle
+from petvision.neurons.layers import Anatomy
+from petvision.neurons.passes import logits_without
+from petvision.neurons.regions import resized
+from petvision.neurons.results import Doubles, Maps
+
+STEP_S = 0.2  # what one step of the job should take; the number of filters a step follows it
+MOST = 64
+
+
+def effects(
+    handle: ModelHandle, anatomy: Anatomy, layer: str, prepared: Prepared, target: str
+) -> Events[Doubles]:
+    """By how much the target's logit falls without each filter of a layer.
+
+    A filter without which it rises has a negative effect. The filter's output after its BatchNorm
+    is set to zero: the same as zeroing its weights and bias.
+
+    Returns:
+        Events: progress by filters, and float64 c.
+
+    Raises:
+        ConfigError: ``key`` when there is no such layer or class.
+    """
+    facts, index = anatomy.convolution(layer), handle.class_index(target)
+    module = anatomy.taps[facts.name].module
+    pixels = prepared.pixels
+
+    def work() -> Events[Doubles]:
+        whole = float(logits_without(handle.network, module, pixels, [[]])[0, index])
+        found = np.zeros(facts.filters)
+        done, many = 0, 2
+        while done < facts.filters:
+            yield Progress(done, facts.filters, "silencing filters")
+            chunk = range(done, min(done + many, facts.filters))
+            start = time.perf_counter()
+            logits = logits_without(handle.network, module, pixels, [[i] for i in chunk])
+            found[chunk.start : chunk.stop] = whole - logits[:, index]
+            took = time.perf_counter() - start
+            many = int(np.clip(many * STEP_S / max(took, 1e-6), 1, min(2 * many, MOST)))
+            done = chunk.stop
+        yield Result(found)
+
+    return work()
+
+
+def evidence(handle: ModelHandle, anatomy: Anatomy, prepared: Prepared, target: str) -> Floats:
+    """Where the photo speaks for a class, by the network's last maps: float32 h×w in 0..1.
+
+    It is the positive part of Grad-CAM (Selvaraju et al., 2017) by its largest value; zero
+    everywhere when nothing speaks for the class.
+    """
+    index = handle.class_index(target)
+    found = gradient_at_layer(handle.network, anatomy.last, prepared.pixels, index)
+    if found is None:
+        return np.zeros((1, 1), np.float32)
+    weights = found.gradient.mean((1, 2))
+    heat = np.maximum(np.tensordot(weights, found.activation, 1), 0)
+    return np.asarray(heat / (heat.max() or 1), np.float32)
+
+
+def focus(maps: Maps, heat: Floats) -> Doubles:
+    """The share of each filter's activation that lies on the evidence, float64 c.
+
+    Args:
+        maps: of the layer.
+        heat: from ``evidence``.
+    """
+    rows, columns = maps.grid
+    weights = resized(heat, rows, columns)
+    total = maps.maps.sum((1, 2), dtype=np.float64)
+    on = np.tensordot(maps.maps.astype(np.float64), weights, 2)
+    return np.asarray(on / np.maximum(total, 1e-12))
