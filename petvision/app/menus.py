@@ -130,7 +130,7 @@ class Menus(QObject):
     def _edit(self) -> None:
         window, session = self._window, self._window.session
         menu = window.menuBar().addMenu(self.tr("&Edit"))
-        some = lambda: session.photos.rowCount() > 0  # noqa: E731 - a condition, used four times
+        some = lambda: session.photos.rowCount() > 0  # noqa: E731 - a condition, used three times
         self._add(menu, self.tr("&Paste"), window.arrivals.paste, STANDARD.Paste)
         self._add(
             menu,
@@ -148,7 +148,7 @@ class Menus(QObject):
         self._add(menu, self.tr("&Stop Work"), window.stop, "Ctrl+.", lambda: window.working)
 
     def _view(self) -> None:
-        window = self._window
+        window, session = self._window, self._window.session
         menu = window.menuBar().addMenu(self.tr("&View"))
         if len(TABS) > 1:
             for number, tab in enumerate(TABS, 1):
@@ -178,6 +178,16 @@ class Menus(QObject):
             "Esc",
             lambda: bool(grid.alone),
         )
+        link = grid.link
+        menu.addSeparator()
+        explained = lambda: session.current is not None  # noqa: E731 - used three times
+        for text, act, key in (
+            (self.tr("Zoom &In"), lambda: link.zoom_to(link.zoom * 1.5, link.spot), "Ctrl++"),
+            (self.tr("Zoom &Out"), lambda: link.zoom_to(link.zoom / 1.5, link.spot), "Ctrl+-"),
+            (self.tr("&Whole Photo"), link.reset, "Ctrl+0"),
+        ):
+            self._add(menu, text, act, key, explained)
+        menu.addSeparator()
         self._add(menu, self.tr("&Full Screen"), self._toggle_full_screen, "F11")
         menu.addSeparator()
         self._themes(menu.addMenu(self.tr("&Theme")))

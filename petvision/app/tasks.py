@@ -90,6 +90,7 @@ def fast_engine(handle: ModelHandle) -> Events[ModelHandle]:
 
 def import_figures() -> Iterator[Result[None]]:
     """Import matplotlib, so that the window's thread finds it ready."""
+    import petvision.app.explain.heat
     import petvision.app.widgets.canvas
     import petvision.figures.panels  # noqa: F401
 

@@ -44,7 +44,7 @@ class Window(QMainWindow):
         self.session = Session(settings, self)
         self.column = PhotoColumn(self.session.photos, theme)
         self.view = ExplainView(self.session, theme)
-        self.inspector = Inspector()
+        self.inspector = Inspector(self.view.look)
         self.status = StatusLine(self.session, theme)
         self.arrivals = Arrivals(self)
         self.saving = Saving(self)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QCoreApplication
 
 from petvision.errors import PetVisionError
@@ -29,6 +31,18 @@ def short_percent(share: float) -> str:
     if share < 0.001:
         return tr("< 0.1 %")
     return percent(share)
+
+
+def figure(value: float, *, signed: bool = False) -> str:
+    """A map's value with two or three digits: "0.43", "+1.20", "−0.004", "+2.1 × 10⁻⁵"."""
+    sign = ("−" if value < 0 else "+" if signed and value > 0 else "") if value else ""
+    size = abs(value)
+    if size >= 0.0005 or size == 0:
+        decimals = 1 if size >= 10 else 2 if size >= 0.1 or size == 0 else 3
+        return f"{sign}{size:,.{decimals}f}"
+    power = math.floor(math.log10(size))
+    raised = str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{sign}{size / 10**power:.1f} × 10{raised}"
 
 
 def duration(seconds: float) -> str:

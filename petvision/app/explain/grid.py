@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
@@ -9,8 +11,12 @@ from PySide6.QtWidgets import QWidget
 from petvision.app.explain.panel import MIN_HEIGHT, PanelWidget
 from petvision.app.explain.work import PanelState
 from petvision.app.theme import Theme
+from petvision.app.widgets.link import Link
+from petvision.app.widgets.look import Look
 from petvision.figures.style import GRID_PX
-from petvision.images.types import Picture
+
+if TYPE_CHECKING:
+    from petvision.app.tasks import Display
 
 COLUMN_PX = 256
 GAP_PX = 2 * GRID_PX
@@ -28,9 +34,11 @@ class PanelGrid(QWidget):
     large = Signal(str)
     wanted = Signal(str, str)
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, look: Look, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
+        self.look = look
+        self.link = Link(self)
         self.panels: dict[str, PanelWidget] = {}
         self.alone = ""
         self.selected = ""
@@ -44,13 +52,13 @@ class PanelGrid(QWidget):
         self._arrange()
 
     def _make(self, name: str, state: PanelState) -> PanelWidget:
-        panel = PanelWidget(state, self._theme, self)
+        panel = PanelWidget(state, self._theme, self.link, self.look, self)
         panel.chosen.connect(lambda: self.choose(name))
         panel.enlarge.connect(lambda: self.show_alone("" if self.alone else name))
         panel.wanted.connect(lambda command: self.wanted.emit(name, command))
         return panel
 
-    def refresh(self, name: str, photo: Picture | None) -> None:
+    def refresh(self, name: str, photo: Display | None) -> None:
         """Show a panel's news."""
         if name in self.panels:
             self.panels[name].refresh(photo)

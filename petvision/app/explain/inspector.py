@@ -16,9 +16,11 @@ from PySide6.QtWidgets import (
 
 from petvision.app import words
 from petvision.app.explain.form import ParameterForm
+from petvision.app.explain.look import LookForm
 from petvision.app.explain.work import PanelState
 from petvision.app.theme import RIGHT_WIDTH
 from petvision.app.widgets.labels import heading, quiet
+from petvision.app.widgets.look import Look
 from petvision.figures.style import GRID_PX, TEXT_PX
 
 SEARCHABLE = 12
@@ -34,7 +36,7 @@ class Inspector(QFrame):
     target_chosen = Signal(object)
     values_chosen = Signal(str, object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, look: Look, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("column", True)
         self.setMinimumWidth(RIGHT_WIDTH * 3 // 4)
@@ -48,6 +50,7 @@ class Inspector(QFrame):
         self._about = quiet()
         self._about.setTextFormat(Qt.TextFormat.PlainText)
         self._reset = QPushButton(self.tr("Use the defaults"))
+        self.look_form = LookForm(look)
         self._lay_out()
         self.show_panel(None)
 
@@ -60,6 +63,11 @@ class Inspector(QFrame):
         why.setText(self.tr("Explain why it would be"))
         self._column.addWidget(why)
         self._column.addWidget(self._target)
+        self._column.addSpacing(2 * GRID_PX)
+        shown = heading(None, TEXT_PX)
+        shown.setText(self.tr("Show heat"))
+        self._column.addWidget(shown)
+        self._column.addWidget(self.look_form)
         self._column.addSpacing(2 * GRID_PX)
         self._column.addWidget(self._title)
         self._place = QVBoxLayout()

@@ -21,16 +21,27 @@ from petvision.app import words
 from petvision.app.explain.work import PanelState
 from petvision.app.theme import Theme
 from petvision.app.widgets.labels import Elided, Mark, heading, quiet
+from petvision.app.widgets.link import Link
+from petvision.app.widgets.look import Look
 from petvision.app.widgets.progress import ThinBar
+from petvision.explain.results import Attribution, ChannelMaps, KernelSet
 from petvision.figures.style import GRID_PX, TEXT_PX
-from petvision.images.types import Picture
 
 if TYPE_CHECKING:
+    from petvision.app.explain.heat import HeatPage
+    from petvision.app.tasks import Display
     from petvision.app.widgets.canvas import Canvas
     from petvision.figures.panels import Panel
 
 ETA_FROM = 2.0
 MIN_HEIGHT = 272
+STEP = 1 / 32
+ARROWS = {
+    Qt.Key.Key_Left: (-1, 0),
+    Qt.Key.Key_Right: (1, 0),
+    Qt.Key.Key_Up: (0, -1),
+    Qt.Key.Key_Down: (0, 1),
+}
 
 
 class PanelWidget(QFrame):
@@ -44,10 +55,20 @@ class PanelWidget(QFrame):
     enlarge = Signal()
     wanted = Signal(str)
 
-    def __init__(self, panel: PanelState, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        panel: PanelState,
+        theme: Theme,
+        link: Link,
+        look: Look,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self.panel = panel
         self._theme = theme
+        self._link = link
+        self._look = look
+        self.heat: HeatPage | None = None
         self.canvas: Canvas | None = None
         self._drawing: Panel[Any] | None = None
         self._shown: tuple[object, object] = (None, None)
@@ -131,7 +152,7 @@ class PanelWidget(QFrame):
 
     # What it shows
 
-    def refresh(self, photo: Picture | None) -> None:
+    def refresh(self, photo: Display | None) -> None:
         """Show the state as it is now; ``photo`` lies under the heat."""
         panel = self.panel
         share = None
@@ -142,8 +163,10 @@ class PanelWidget(QFrame):
         self._facts.say(self._line())
         if panel.explanation is None:
             self._show_message()
+        elif isinstance(panel.explanation, Attribution):
+            self._show_heat(panel.explanation, photo)
         else:
-            self._show_figure(photo)
+            self._show_figure(panel.explanation, photo)
 
     def _line(self) -> str:
         """The line under the figure: what is left while it works, then the facts."""
@@ -173,10 +196,21 @@ class PanelWidget(QFrame):
         self._words.setText(text)
         self._middle.setCurrentIndex(0)
 
-    def _show_figure(self, photo: Picture | None) -> None:
+    def _show_heat(self, attribution: Attribution, photo: Display | None) -> None:
+        """Paint a map; that is quick enough to follow a slider."""
+        if self.heat is None:
+            from petvision.app.explain.heat import HeatPage
+
+            self.heat = HeatPage(self._theme, self._link, self._look)
+            self.heat.map.setAccessibleName(self.panel.method.card.title)
+            self.heat.map.pressed.connect(self.chosen)
+            self.heat.map.enlarge.connect(self.enlarge)
+            self._middle.addWidget(self.heat)
+        self.heat.show_heat(attribution, photo.image if photo else None)
+        self._middle.setCurrentWidget(self.heat)
+
+    def _show_figure(self, explanation: ChannelMaps | KernelSet, photo: Display | None) -> None:
         """Update the figure in place; it is made once, with the first explanation."""
-        explanation = self.panel.explanation
-        assert explanation is not None
         if self.canvas is None:
             self.canvas = self._make_canvas()
         if self._drawing is None:
@@ -187,7 +221,7 @@ class PanelWidget(QFrame):
             )
         if self._shown[0] is not explanation or self._shown[1] is not photo:
             self._shown = (explanation, photo)
-            self._drawing.show(explanation, photo)
+            self._drawing.show(explanation, photo.picture if photo else None)
             self.canvas.draw_idle()
         self._middle.setCurrentWidget(self.canvas)
 
@@ -243,13 +277,18 @@ class PanelWidget(QFrame):
         self.chosen.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter enlarges."""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+        """Enter enlarges; the arrows move the spot over the maps."""
+        key = Qt.Key(event.key())
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.enlarge.emit()
+        elif key in ARROWS and self.heat is not None:
+            self._link.step(*(STEP * way for way in ARROWS[key]))
         else:
             super().keyPressEvent(event)
 
     @property
     def drawn(self) -> bool:
         """Whether the figure as it is now was drawn."""
+        if self.heat is not None:
+            return self.heat.map.attribution is self.panel.explanation
         return self.canvas is not None and not self.canvas.pending

@@ -12,6 +12,7 @@ from petvision.app.explain.grid import PanelGrid
 from petvision.app.explain.trouble import Trouble
 from petvision.app.session import Session
 from petvision.app.theme import Theme
+from petvision.app.widgets.look import Look
 from petvision.app.widgets.photo import PhotoView
 from petvision.figures.style import GRID_PX
 
@@ -29,7 +30,8 @@ class ExplainView(QStackedWidget):
         self._session = session
         self.empty = EmptyState(theme)
         self.trouble = Trouble(theme)
-        self.grid = PanelGrid(theme)
+        self.look = Look(session.settings, self)
+        self.grid = PanelGrid(theme, self.look)
         self.card = PredictionCard(theme)
         self._photo = PhotoView(theme)
         self._head = self._make_head()
@@ -117,6 +119,7 @@ class ExplainView(QStackedWidget):
     def _turn(self) -> None:
         """Another photo: from the top, all panels."""
         self.grid.show_alone("")
+        self.grid.link.reset()
         self.results.verticalScrollBar().setValue(0)
         self.refresh()
 
@@ -129,9 +132,8 @@ class ExplainView(QStackedWidget):
 
     def _panel_changed(self, name: str) -> None:
         """A panel has news; while matplotlib is not there yet only words change."""
-        display = self._session.display
         if self._session.figures_ready:
-            self.grid.refresh(name, display.picture if display else None)
+            self.grid.refresh(name, self._session.display)
 
     def _redraw_panels(self) -> None:
         for name in self.grid.panels:
