@@ -90,8 +90,8 @@ def fast_engine(handle: ModelHandle) -> Events[ModelHandle]:
 
 def import_figures() -> Iterator[Result[None]]:
     """Import matplotlib, so that the window's thread finds it ready."""
-    import petvision.app.explain.heat
     import petvision.app.widgets.canvas
+    import petvision.app.widgets.heat
     import petvision.figures.panels  # noqa: F401
 
     yield Result(None)

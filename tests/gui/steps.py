@@ -25,7 +25,7 @@ def drop(window: Window, mime: QMimeData) -> None:
     actions, left = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
     none = Qt.KeyboardModifier.NoModifier
     place = QPointF(window.width() / 2, window.height() / 2)
-    QApplication.sendEvent(window, QDragEnterEvent(place, actions, mime, left, none))
+    QApplication.sendEvent(window, QDragEnterEvent(place.toPoint(), actions, mime, left, none))
     QApplication.sendEvent(window, QDropEvent(place, actions, mime, left, none))
 
 

@@ -11,9 +11,9 @@ import pytest
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QImage
 
-from petvision.app.explain.heat import HeatPage
 from petvision.app.settings import Settings
 from petvision.app.theme import Theme
+from petvision.app.widgets.heat import HeatPage
 from petvision.app.widgets.link import Link
 from petvision.app.widgets.look import PALETTES, Look
 from petvision.app.widgets.map import HeatMap
@@ -97,7 +97,7 @@ def test_all_panels_show_the_same_spot_and_the_same_part(
     qtbot.waitUntil(lambda: finished(window), timeout=WAIT_MS)
     panels = window.view.grid.panels.values()
     maps = [panel.heat.map for panel in panels if panel.heat is not None]
-    assert len(maps) == 3
+    assert len(maps) >= 3
     first = maps[0]
     first.link.hover(first.share_at(first.frame.center()))
     assert all(one.link.spot == QPointF(0.5, 0.5) and one.told(one.link.spot) for one in maps)

@@ -28,9 +28,9 @@ from petvision.explain.results import Attribution, ChannelMaps, KernelSet
 from petvision.figures.style import GRID_PX, TEXT_PX
 
 if TYPE_CHECKING:
-    from petvision.app.explain.heat import HeatPage
     from petvision.app.tasks import Display
     from petvision.app.widgets.canvas import Canvas
+    from petvision.app.widgets.heat import HeatPage
     from petvision.figures.panels import Panel
 
 ETA_FROM = 2.0
@@ -199,7 +199,7 @@ class PanelWidget(QFrame):
     def _show_heat(self, attribution: Attribution, photo: Display | None) -> None:
         """Paint a map; that is quick enough to follow a slider."""
         if self.heat is None:
-            from petvision.app.explain.heat import HeatPage
+            from petvision.app.widgets.heat import HeatPage
 
             self.heat = HeatPage(self._theme, self._link, self._look)
             self.heat.map.setAccessibleName(self.panel.method.card.title)
