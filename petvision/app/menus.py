@@ -45,6 +45,7 @@ class Menus(QObject):
             window.session.model_changed,
             window.view.large_changed,
             window.view.grid.chosen,
+            window.view.brush.easel.edited,
         ):
             signal.connect(self.refresh)
         self.refresh()
@@ -131,6 +132,19 @@ class Menus(QObject):
         window, session = self._window, self._window.session
         menu = window.menuBar().addMenu(self.tr("&Edit"))
         some = lambda: session.photos.rowCount() > 0  # noqa: E731 - a condition, used three times
+        easel = window.view.brush.easel
+        for text, step, key, able in (
+            (self.tr("&Undo"), easel.undo, STANDARD.Undo, lambda: easel.history.can_undo),
+            (self.tr("&Redo"), easel.redo, "Ctrl+Shift+Z", lambda: easel.history.can_redo),
+        ):
+            self._add(
+                menu,
+                text,
+                step,
+                key,
+                lambda able=able: window.view.painting and able(),  # type: ignore[misc]
+            )
+        menu.addSeparator()
         self._add(menu, self.tr("&Paste"), window.arrivals.paste, STANDARD.Paste)
         self._add(
             menu,
@@ -163,7 +177,14 @@ class Menus(QObject):
             action.setChecked(window.wants[name])
             action.toggled.connect(partial(window.want_column, name))
         menu.addSeparator()
-        grid = window.view.grid
+        grid, view = window.view.grid, window.view
+        self._add(
+            menu,
+            self.tr("Evidence &Brush"),
+            lambda: view.stop_painting() if view.painting else view.paint(),
+            "Ctrl+B",
+            lambda: bool(session.current and session.current.prediction),
+        )
         self._add(
             menu,
             self.tr("Show Panel &Large"),
@@ -174,9 +195,9 @@ class Menus(QObject):
         self._add(
             menu,
             self.tr("&Back to All Panels"),
-            lambda: grid.show_alone(""),
+            window.view.back,
             "Esc",
-            lambda: bool(grid.alone),
+            lambda: bool(grid.alone or window.view.painting),
         )
         link = grid.link
         menu.addSeparator()

@@ -83,6 +83,7 @@ class Session(QObject):
         self._badges = Badges(self.photos, self._pool, self._lane, self)
         self._visits: OrderedDict[int, Visit] = OrderedDict()
         self._listings: dict[int, bool] = {}
+        self._hearers: dict[int, Callable[[object], None]] = {}
         self._untuned = False
         self._asked = DEFAULT_MODEL
         self._opening = self._predicting = self._importing = self._copying = 0
@@ -238,8 +239,7 @@ class Session(QObject):
     @property
     def display(self) -> tasks.Display | None:
         """The photo in view as a picture, once it is decoded."""
-        visit = self._visits.get(self.current.number) if self.current else None
-        return visit.display if visit else None
+        return self.visit.display if self.visit else None
 
     def show_photo(self, photo: Photo | None) -> None:
         """Turn to a photo (None: to nothing); what ran for the last one stops."""
@@ -310,11 +310,31 @@ class Session(QObject):
         self.photos.told(self.current)
         self.known.emit()
 
+    def ask(self, job: Job, hear: Callable[[object], None]) -> int:
+        """Have the lane do a job for a page; ``hear`` gets its events, the last one included."""
+        ticket = self._lane.submit(job)
+        self._hearers[ticket] = hear
+        return ticket
+
+    def unask(self, ticket: int) -> None:
+        """Cancel such a job; nothing more is heard of it."""
+        self._hearers.pop(ticket, None)
+        self._lane.cancel(ticket)
+
+    @property
+    def visit(self) -> Visit | None:
+        """What is kept of the photo in view, once it is read."""
+        return self._visits.get(self.current.number) if self.current else None
+
     def in_background(
         self, work: Callable[[], T], then: Callable[[T], None], failed: Failure
-    ) -> None:
+    ) -> int:
         """Do something in the pool that goes on whatever photo is in view."""
-        self._pool.submit(work, then, failed)
+        return self._pool.submit(work, then, failed)
+
+    def forget(self, ticket: int) -> None:
+        """Nothing more is wanted of what ``in_background`` began."""
+        self._pool.cancel(ticket)
 
     def _in_pool(self, work: Callable[[], T], then: Callable[[T], None]) -> None:
         """Do something for the photo in view; dropped when another comes into view."""
@@ -346,6 +366,11 @@ class Session(QObject):
     def _happened(self, ticket: int, event: object) -> None:
         if isinstance(event, Crashed):
             self.crashed.emit(event.report)
+        if (hear := self._hearers.get(ticket)) is not None:
+            if isinstance(event, (Result, Failed, Crashed)):
+                del self._hearers[ticket]
+            hear(event)
+            return
         if self.explanations.happened(ticket, event) or self._badges.happened(ticket, event):
             self._tune()
             return

@@ -16,6 +16,8 @@ from petvision.images.types import Encoded, InputSpec, Picture, Prepared, Source
 
 if TYPE_CHECKING:
     from petvision.explain.base import Method
+    from petvision.explain.edits import Edited, Kind, Stroke
+    from petvision.explain.flip import Flip
     from petvision.explain.results import Explanation
     from petvision.models.handle import ModelHandle
     from petvision.models.results import Prediction
@@ -124,6 +126,32 @@ def explain(
     yield from method.run(context, parameters(method.id, values))
 
 
+def predict_edited(
+    handle: ModelHandle, edited: Edited, strokes: tuple[Stroke, ...]
+) -> Iterator[Result[Prediction]]:
+    """The verdict on an edited photo; ``edited`` belongs to the lane."""
+    from petvision.images.prepare import prepare as prepared
+    from petvision.models.predict import predict as verdicts
+
+    edited.show(strokes)
+    yield Result(verdicts(handle, [prepared(edited.picture, handle.spec)])[0])
+
+
+def smallest_flip(
+    handle: ModelHandle,
+    edited: Edited,
+    strokes: tuple[Stroke, ...],
+    kind: Kind,
+    other: Prepared | None,
+) -> Events[Flip]:
+    """The smallest square of an edited photo whose covering changes the label."""
+    from petvision.explain.flip import smallest_flip as search
+    from petvision.images.prepare import prepare as prepared
+
+    edited.show(strokes)
+    yield from search(handle, prepared(edited.picture, handle.spec), kind, other)
+
+
 def listing(inputs: tuple[str, ...]) -> Iterator[Partial[list[Source]] | Result[int]]:
     """Expand files, folders, globs and URLs, a batch at a time; the result is their number."""
     from petvision.images.inputs import expand
@@ -180,6 +208,39 @@ def display(encoded: Encoded) -> Display:
 
     picture = door.decode_for_display(encoded, max_pixels=DISPLAY_PIXELS)
     return Display(picture, image_of(picture))
+
+
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """A photo to paint on or with: as the network's door decodes it, for showing, as input."""
+
+    seen: Picture
+    shown: Picture
+    prepared: Prepared
+
+
+def to_paint(source: Source, spec: InputSpec, pixels: int = DISPLAY_PIXELS) -> Canvas:
+    """Read another photo to paint with.
+
+    Raises:
+        InputError: when it cannot be had or read.
+    """
+    from petvision.images import door
+
+    return to_paint_on(door.load(source), spec, pixels)
+
+
+def to_paint_on(encoded: Encoded, spec: InputSpec, pixels: int = DISPLAY_PIXELS) -> Canvas:
+    """A photo that was read, at the two scales that strokes are laid on.
+
+    Raises:
+        InputError: when it cannot be read.
+    """
+    from petvision.images import door
+    from petvision.images.prepare import prepare as prepared
+
+    seen = door.decode(encoded, spec.resize)
+    return Canvas(seen, door.decode_for_display(encoded, pixels), prepared(seen, spec))
 
 
 def stamp_of(source: Source) -> object:

@@ -198,6 +198,10 @@ QScrollBar::add-line:vertical, QScrollBar::sub-line:vertical {{ height: 0; }}
 QScrollBar::add-page:vertical, QScrollBar::sub-page:vertical {{ background: transparent; }}
 QToolButton {{ background: transparent; border: none; border-radius: 4px; padding: 4px; }}
 QToolButton:hover, QToolButton:open {{ background: {style.raised}; }}
+QToolButton[choice="true"] {{ border: 1px solid {style.line}; padding: 4px 8px; }}
+QToolButton[choice="true"]:checked {{
+    border-color: {style.accent}; background: {style.raised}; color: {style.text};
+}}
 QToolButton:focus {{ border: 1px solid {style.accent}; padding: 3px; }}
 QToolButton::menu-indicator {{ image: none; }}
 QPushButton {{

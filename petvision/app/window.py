@@ -105,6 +105,7 @@ class Window(QMainWindow):
         view.trouble.again.connect(lambda: session.show_photo(session.current))
         view.trouble.remove.connect(self.column.remove_selected)
         view.grid.chosen.connect(self._panel_chosen)
+        view.large_changed.connect(self._show_columns)
         view.grid.wanted.connect(self._panel_wanted)
         self.inspector.target_chosen.connect(session.explanations.choose_target)
         self.inspector.values_chosen.connect(self._values_chosen)
@@ -211,6 +212,7 @@ class Window(QMainWindow):
         self.column.setVisible(self.wants["photos"] and tab.photos and some)
         readable = photo is not None and photo.error is None
         explaining = tab.name == EXPLAIN
+        explaining = explaining and not self.view.painting
         self.inspector.setVisible(self.wants["parameters"] and readable and explaining)
 
     # What a person does

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from petvision.app import words
+from petvision.app.explain.brush import BrushPage
 from petvision.app.explain.card import PredictionCard
 from petvision.app.explain.empty import EmptyState
 from petvision.app.explain.grid import PanelGrid
@@ -42,7 +43,9 @@ class ExplainView(QStackedWidget):
         around_empty.addWidget(self.empty)
         self.invitation = around
         self.results = self._make_results()
-        for page in (self.invitation, self.trouble, self.results):
+        self.brush = BrushPage(session, theme)
+        self.brush.left.connect(self.stop_painting)
+        for page in (self.invitation, self.trouble, self.results, self.brush):
             self.addWidget(page)
         session.current_changed.connect(self._turn)
         session.known.connect(self.refresh)
@@ -95,7 +98,8 @@ class ExplainView(QStackedWidget):
         self._photo.show_image(display.image if display else None, photo.source.label)
         self._show_verdict()
         self._redraw_panels()
-        self.setCurrentWidget(self.results)
+        if self.currentWidget() is not self.brush:
+            self.setCurrentWidget(self.results)
 
     def _show_verdict(self) -> None:
         session = self._session
@@ -118,6 +122,7 @@ class ExplainView(QStackedWidget):
 
     def _turn(self) -> None:
         """Another photo: from the top, all panels."""
+        self.stop_painting()
         self.grid.show_alone("")
         self.grid.link.reset()
         self.results.verticalScrollBar().setValue(0)
@@ -138,6 +143,34 @@ class ExplainView(QStackedWidget):
     def _redraw_panels(self) -> None:
         for name in self.grid.panels:
             self._panel_changed(name)
+
+    # Painting on the photo
+
+    @property
+    def painting(self) -> bool:
+        """Whether the evidence brush fills the centre."""
+        return self.currentWidget() is self.brush
+
+    def paint(self) -> None:
+        """Give the centre to the evidence brush."""
+        if self.brush.begin():
+            self.setCurrentWidget(self.brush)
+            self.large_changed.emit()
+
+    def stop_painting(self) -> None:
+        """Bring the panels back."""
+        if self.painting:
+            self.brush.end()
+            self.setCurrentWidget(self.results)
+            self.large_changed.emit()
+            self.refresh()
+
+    def back(self) -> None:
+        """From the brush or the panel that fills the centre to all panels."""
+        if self.painting:
+            self.stop_painting()
+        else:
+            self.grid.show_alone("")
 
     # One panel in the whole centre
 
