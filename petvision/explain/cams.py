@@ -18,7 +18,7 @@ from pydantic import Field
 from petvision.errors import ConfigError
 from petvision.events import Event, Progress, Result
 from petvision.explain.base import Context, Method, Parameters, as_parameters
-from petvision.explain.results import Attribution, ClassMaps, Explanation, Fact, honest
+from petvision.explain.results import Attribution, ClassMaps, Explanation, Fact, honest, rounding
 from petvision.images.types import Floats
 from petvision.models.activations import gradient_at_layer, last_layer
 
@@ -102,7 +102,9 @@ class Cam(Method[CamParameters]):
             raw = np.tensordot(weights[:, 0, 0], found.activation, 1)
         else:
             raw = np.einsum("chw,chw->hw", weights, found.activation)
-        heat, remark = honest(raw, context.target, signed=False)
+        heat, remark = honest(
+            raw, context.target, signed=False, floor=rounding(weights, found.activation)
+        )
         logit = Fact("logit", found.logit, "", f"Logit of {context.target}")
         return Attribution(
             method=self.id,

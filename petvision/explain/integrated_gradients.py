@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator
+from time import monotonic
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from petvision.events import Event, Partial, Progress, Result
@@ -20,33 +19,57 @@ from petvision.explain.base import (
     worth_showing,
 )
 from petvision.explain.fills import Fill, fill
+from petvision.explain.memory import Gradients
+from petvision.explain.path import (
+    Doubles,
+    Part,
+    Path,
+    Steps,
+    adaptive_edges,
+    equal_steps,
+    parted,
+    spread,
+)
 from petvision.explain.results import Attribution, Explanation, Fact, MethodCard, honest
+from petvision.images.prepare import denormalise
 from petvision.images.types import Floats
-from petvision.models.activations import gradient_at_input
-
-Doubles = NDArray[np.float64]
 
 PROFILE = 33
 """Places at which the score is looked at before the steps are placed, both ends included."""
 
-LEAST = 0.2
-"""Share of the steps that is spread evenly, so that no part of the path goes unseen."""
+MOST = 8
+"""Refining ends at so many times the steps it began with, whatever the gap."""
 
 
 class IntegratedGradientsParameters(Parameters):
-    """The path and where gradients are taken on it."""
+    """The path, where gradients are taken on it, and when that is enough."""
 
     steps: int = Field(
-        32,
+        28,
         ge=2,
         le=1024,
         title="Steps",
-        description="How many gradients are taken on the way; more is closer and slower.",
+        description="How many gradients are taken on the way; adaptive adds more where needed.",
     )
     placement: Literal["adaptive", "equal"] = Field(
         "adaptive",
         title="Placement",
         description="adaptive: more steps where the score changes; equal: evenly spread.",
+    )
+    tolerance: float = Field(
+        5.0,
+        ge=0,
+        le=100,
+        title="Tolerance",
+        description="Adaptive stops when the map misses at most so many per cent of the change "
+        "of the score.",
+    )
+    seconds: float = Field(
+        20.0,
+        ge=0,
+        le=3600,
+        title="Seconds",
+        description="Adaptive takes no further step after so much time.",
     )
     rule: Literal["midpoint", "gausslegendre"] = Field(
         "midpoint",
@@ -61,54 +84,14 @@ class IntegratedGradientsParameters(Parameters):
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Steps:
-    """Where gradients are taken: ``alphas`` in 0..1 from baseline to photo, and their weights."""
-
-    alphas: Doubles
-    weights: Doubles
-
-
-def equal_steps(steps: int, rule: Literal["midpoint", "gausslegendre"]) -> Steps:
-    """Evenly spread steps, the same as captum's ``riemann_middle`` and ``gausslegendre``."""
-    if rule == "gausslegendre":
-        places, weights = np.polynomial.legendre.leggauss(steps)
-        return Steps((1 + places) / 2, weights / 2)
-    return Steps((np.arange(steps) + 0.5) / steps, np.full(steps, 1 / steps))
-
-
-def adaptive_steps(steps: int, profile: Doubles) -> Steps:
-    """Steps in the middle of parts over each of which the score changes as much as over the next.
-
-    Args:
-        steps: how many.
-        profile: the score at evenly spaced places of the path, both ends included.
-    """
-    places = np.linspace(0, 1, len(profile))
-    change = np.abs(np.diff(profile))
-    total = change.sum()
-    if not np.isfinite(total) or total == 0:
-        return equal_steps(steps, "midpoint")
-    share = (1 - LEAST) * change / total + LEAST / len(change)
-    travelled = np.concatenate([[0], np.cumsum(share)])
-    edges = np.interp(np.linspace(0, travelled[-1], steps + 1), travelled, places)
-    return Steps((edges[1:] + edges[:-1]) / 2, np.diff(edges))
-
-
-def spread(count: int) -> NDArray[np.intp]:
-    """0 … count-1 in an order whose every beginning is spread over the whole (bit reversal)."""
-    bits = max(1, (count - 1).bit_length())
-    order = [int(f"{i:0{bits}b}"[::-1], 2) for i in range(1 << bits)]
-    return np.array([i for i in order if i < count], np.intp)
-
-
 class IntegratedGradients(Method[IntegratedGradientsParameters]):
     """Sundararajan et al., "Axiomatic Attribution for Deep Networks", ICML 2017.
 
     The gradient of the class's logit, averaged along the straight line from a baseline picture to
     the photo, times the difference of the two, summed over the colour channels. The sum of an
     exact map is the difference of the two logits; how far this one is from it (the completeness
-    gap) is always told.
+    gap) is always told. Adaptive steps are placed where the score changes and refined where a
+    gradient misses that change most, until the gap is within the tolerance or time is up.
     """
 
     id = "integrated_gradients"
@@ -122,7 +105,8 @@ class IntegratedGradients(Method[IntegratedGradientsParameters]):
         cannot="It depends on the plain picture chosen, and single pixels are noisy: "
         "read areas, not dots.",
         sign="Positive: the pixel moved the score towards the class; negative: away from it.",
-        cost="A forward and a backward pass for each step, and a few forward passes to place them.",
+        cost="A forward and a backward pass for each step (28 or more by default), and 33 forward "
+        "passes to place them.",
         paper="Sundararajan et al., Axiomatic Attribution for Deep Networks, ICML 2017",
         needs_baseline=True,
     )
@@ -131,92 +115,174 @@ class IntegratedGradients(Method[IntegratedGradientsParameters]):
         self, context: Context, parameters: IntegratedGradientsParameters
     ) -> Iterator[Event[Explanation]]:
         """A profile of the path where steps are adaptive, then the steps, two at a time."""
-        handle, photo = context.handle, context.pixels
-        baseline = fill(photo, handle.spec, parameters.baseline, parameters.seed)
-        total = parameters.steps
-        yield Progress(0, total, "gradients")
-        ends = handle.logits(np.concatenate([baseline, photo]), handle.reference)
+        handle = context.handle
+        start = fill(context.pixels, handle.spec, parameters.baseline, parameters.seed)
+        yield Progress(0, parameters.steps, "gradients")
+        ends = handle.logits(np.concatenate([start, context.pixels]), handle.reference)
         logits = ends[:, context.index].astype(np.float64)
+        line = _Line(context, parameters, start, logits)
+        if parameters.placement == "equal":
+            yield from _equal(line)
+        else:
+            yield from _adaptive(line)
 
-        steps = equal_steps(total, parameters.rule)
-        if parameters.placement == "adaptive":
-            profile = np.empty(PROFILE)
-            for places in _parts(PROFILE, pictures_per_step(handle.engine, handle.device)):
-                pictures = _on_path(baseline, photo, np.linspace(0, 1, PROFILE)[places])
-                profile[places] = handle.logits(pictures)[:, context.index]
-                yield Progress(0, total, "looking where the score changes")
-            steps = adaptive_steps(total, profile)
+    def quicker(self, parameters: IntegratedGradientsParameters) -> IntegratedGradientsParameters:
+        """At most twelve steps, and no refining."""
+        few = min(12, parameters.steps)
+        return parameters.model_copy(update={"steps": few, "tolerance": 100.0})
 
-        summed, weight = np.zeros(photo.shape, np.float64), 0.0
-        order, done = spread(total), 0
-        for part in _parts(total, 2 if handle.device.type == "cpu" else 32):
-            chosen = order[part]
-            pictures = _on_path(baseline, photo, steps.alphas[chosen])
-            gradients, _ = gradient_at_input(handle.network, pictures, context.index)
-            summed += np.einsum("n,nchw->chw", steps.weights[chosen], gradients)
-            weight += float(steps.weights[chosen].sum())
-            before, done = done, done + len(chosen)
-            yield Progress(done, total, "gradients")
-            if worth_showing(done, before, total):
-                mean = summed / weight
-                yield Partial(self._result(context, parameters, mean, baseline, logits))
-        yield Result(self._result(context, parameters, summed, baseline, logits))
 
-    def _result(
+class _Line:
+    """The straight line from a baseline picture to a photo."""
+
+    def __init__(
         self,
         context: Context,
         parameters: IntegratedGradientsParameters,
-        gradient: Doubles,
-        baseline: Floats,
+        start: Floats,
         logits: Doubles,
-    ) -> Attribution:
-        change = ((context.pixels - baseline) * gradient)[0].sum(0)
-        heat, remark = honest(change.astype(np.float32), context.target)
-        seed = parameters.seed if parameters.baseline == "noise" else None
+    ) -> None:
+        self.context, self.parameters, self.start, self.logits = context, parameters, start, logits
+        self.way = context.pixels - start
+        self.gradients = Gradients(context.handle)
+
+    @property
+    def change(self) -> float:
+        """What an exact map adds up to."""
+        return float(self.logits[1] - self.logits[0])
+
+    def at(self, alphas: Doubles) -> Floats:
+        """The pictures at ``alphas`` between the two: float32 N×3×S×S."""
+        share = alphas.astype(np.float32).reshape(-1, 1, 1, 1)
+        return np.asarray(self.start + share * self.way, np.float32)
+
+    def heats(self, alphas: Doubles) -> Floats:
+        """The gradients there times the way, summed over the colours: float32 N×S×S."""
+        gradients, _ = self.gradients(self.at(alphas), self.context.index)
+        return np.asarray((self.way * gradients).sum(1))
+
+    def gap(self, heat: Doubles) -> float:
+        """How far a map's sum is from the change of the score, as a share of that."""
+        miss = abs(float(heat.sum()) - self.change)
+        return miss / abs(self.change) if abs(self.change) > 1e-6 else miss
+
+    def result(self, heat: Doubles, taken: int, why: str = "") -> Attribution:
+        """The map as far as it is known; ``why`` says why it was enough."""
+        context, parameters = self.context, self.parameters
+        floor = 1e-7 * max(1.0, float(np.abs(self.logits).max()))
+        shown, remark = honest(heat.astype(np.float32), context.target, floor=floor)
         return Attribution(
-            method=self.id,
-            card=self.card,
+            method=IntegratedGradients.id,
+            card=IntegratedGradients.card,
             parameters=as_parameters(parameters),
             target=context.target,
-            heat=heat,
+            heat=shown,
             signed=True,
             unit=f"change of the {context.target} logit",
             geometry=context.prepared.geometry,
-            facts=_facts(float(change.sum()), logits, context.target),
-            provenance=context.provenance(_engine(context, parameters), seed),
+            facts=self._facts(heat, taken, why),
+            provenance=context.provenance(self._engine(), self._seed()),
             remark=remark,
+            baseline=denormalise(self.start, context.handle.spec),
         )
 
+    def _facts(self, heat: Doubles, taken: int, why: str) -> tuple[Fact, ...]:
+        before, after = (float(v) for v in self.logits)
+        if not np.isfinite([float(heat.sum()), before, after]).all():
+            return ()
+        words = f"Completeness gap ({why})" if why else "Completeness gap"
+        gap = self.gap(heat)
+        if abs(self.change) > 1e-6:
+            told = Fact("completeness_gap", 100 * gap, "%", words)
+        else:
+            told = Fact("completeness_gap", gap, "logit", words)
+        return (
+            told,
+            Fact("steps", taken, "", "Gradients taken"),
+            Fact("logit", after, "", f"Logit of {self.context.target}"),
+            Fact("baseline_logit", before, "", "Of the baseline"),
+        )
 
-def _engine(context: Context, parameters: IntegratedGradientsParameters) -> str:
-    """Gradients come from the reference; a fast engine may have said where to take them."""
-    reference, engine = context.handle.reference.name, context.handle.engine.name
-    if parameters.placement == "equal" or engine == reference:
-        return reference
-    return f"{reference}, steps placed by {engine}"
+    def _engine(self) -> str:
+        """Gradients come from the reference; a fast engine may have said where to take them."""
+        reference, engine = self.context.handle.reference.name, self.context.handle.engine.name
+        if self.parameters.placement == "equal" or engine == reference:
+            return reference
+        return f"{reference}, steps placed by {engine}"
 
-
-def _facts(summed: float, logits: Doubles, target: str) -> tuple[Fact, ...]:
-    before, after = (float(v) for v in logits)
-    wanted = after - before
-    if not np.isfinite([summed, wanted]).all():
-        return ()
-    gap = abs(summed - wanted)
-    told = Fact("completeness_gap", gap, "logit", "Completeness gap")
-    if abs(wanted) > 1e-6:
-        told = Fact("completeness_gap", 100 * gap / abs(wanted), "%", "Completeness gap")
-    return (
-        told,
-        Fact("logit", after, "", f"Logit of {target}"),
-        Fact("baseline_logit", before, "", "Of the baseline"),
-    )
-
-
-def _on_path(baseline: Floats, photo: Floats, alphas: Doubles) -> Floats:
-    """The pictures at ``alphas`` between the two: float32 N×3×S×S."""
-    share = alphas.astype(np.float32).reshape(-1, 1, 1, 1)
-    return np.asarray(baseline + share * (photo - baseline), np.float32)
+    def _seed(self) -> int | None:
+        return self.parameters.seed if self.parameters.baseline == "noise" else None
 
 
-def _parts(count: int, size: int) -> list[slice]:
-    return [slice(start, min(start + size, count)) for start in range(0, count, size)]
+def _equal(line: _Line) -> Iterator[Event[Explanation]]:
+    steps: Steps = equal_steps(line.parameters.steps, line.parameters.rule)
+    total = line.parameters.steps
+    order, done = spread(total), 0
+    summed, weight = np.zeros(line.way.shape[2:], np.float64), 0.0
+    while done < total:
+        chosen = order[done : done + line.gradients.size]
+        heats = line.heats(steps.alphas[chosen])
+        summed += np.einsum("n,nhw->hw", steps.weights[chosen], heats)
+        weight += float(steps.weights[chosen].sum())
+        before, done = done, done + len(chosen)
+        yield Progress(done, total, "gradients")
+        if worth_showing(done, before, total):
+            yield Partial(line.result(summed / weight, done))
+    yield Result(line.result(summed, total))
+
+
+def _adaptive(line: _Line) -> Iterator[Event[Explanation]]:
+    parameters, begun = line.parameters, monotonic()
+    total = parameters.steps
+    profile = yield from _profile(line, total)
+    path = parted(adaptive_edges(total, profile), profile)
+    todo = [path.parts[i] for i in spread(total)]
+    done = 0
+    while todo:
+        part, todo = todo[: line.gradients.size], todo[line.gradients.size :]
+        _take(line, path, part)
+        before, done = done, done + len(part)
+        yield Progress(done, total, "gradients")
+        if worth_showing(done, before, total):
+            yield Partial(line.result(path.map(), done))
+
+    while (why := _enough(line, path, done, monotonic() - begun)) is None:
+        _take(line, path, path.split())
+        before, done = done, done + 2
+        yield Progress(done, max(total, done + 2), "gradients where they miss most")
+        if done // 8 > before // 8:
+            yield Partial(line.result(path.map(), done))
+    yield Result(line.result(path.map(), done, why))
+
+
+def _profile(line: _Line, total: int) -> Generator[Progress, None, Doubles]:
+    """The score along the path by forward passes alone, brought to the reference's two ends."""
+    handle, index = line.context.handle, line.context.index
+    places = np.linspace(0, 1, PROFILE)
+    profile = np.empty(PROFILE)
+    size = pictures_per_step(handle.engine, handle.device)
+    for first in range(0, PROFILE, size):
+        part = slice(first, min(first + size, PROFILE))
+        profile[part] = handle.logits(line.at(places[part]))[:, index]
+        yield Progress(0, total, "looking where the score changes")
+    off = line.logits - profile[[0, -1]]
+    return np.asarray(profile + off[0] + places * (off[1] - off[0]))
+
+
+def _take(line: _Line, path: Path, parts: list[Part]) -> None:
+    heats = line.heats(np.array([part.middle for part in parts]))
+    for part, heat in zip(parts, heats, strict=True):
+        path.take(part, heat)
+
+
+def _enough(line: _Line, path: Path, done: int, seconds: float) -> str | None:
+    """Why no further gradient is needed; None where one is."""
+    tolerance = line.parameters.tolerance
+    gap = 100 * line.gap(path.map())
+    if not np.isfinite(gap) or gap <= tolerance:
+        return f"at most {tolerance:g} % was asked for"
+    if seconds >= line.parameters.seconds:
+        return f"more than the {tolerance:g} % asked for: time was up"
+    if done + 2 > MOST * line.parameters.steps:
+        return f"more than the {tolerance:g} % asked for, after {done} gradients"
+    return None

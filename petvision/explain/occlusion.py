@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +9,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
-from scipy.ndimage import distance_transform_edt
 
 from petvision.errors import ConfigError
 from petvision.events import Event, Partial, Progress, Result
@@ -23,14 +21,27 @@ from petvision.explain.base import (
     worth_showing,
 )
 from petvision.explain.fills import fill
-from petvision.explain.results import Attribution, Explanation, Fact, MethodCard, honest
+from petvision.explain.results import (
+    Attribution,
+    Explanation,
+    Fact,
+    MethodCard,
+    WindowScores,
+    honest,
+)
+from petvision.explain.windows import Doubles, Places, Windows, filled_in, most_promising
+from petvision.images.prepare import denormalise
 from petvision.images.types import Floats
 
-Doubles = NDArray[np.float64]
+SPOT_CHECKS = 8
+"""Windows drawn at random, whose value was guessed before it was measured."""
+
+FEW = 36
+"""So many windows are all evaluated, anytime or not."""
 
 
 class OcclusionParameters(Parameters):
-    """The window, its steps and what is put there."""
+    """The window, its steps, what is put there, and how much of it is evaluated."""
 
     window: int = Field(
         32, ge=1, le=4096, title="Window", description="Side of the covering square, model pixels."
@@ -38,11 +49,32 @@ class OcclusionParameters(Parameters):
     stride: int = Field(
         16, ge=1, le=4096, title="Stride", description="From one square to the next, model pixels."
     )
-    fill: Literal["mean", "black", "blur", "noise"] = Field(
+    fill: Literal["mean", "black", "white", "blur", "noise"] = Field(
         "mean", title="Fill", description="What is put over the place."
     )
+    mode: Literal["anytime", "exact"] = Field(
+        "anytime",
+        title="Mode",
+        description="anytime: a coarse grid, then finer where it matters; exact: every window.",
+    )
+    share: int = Field(
+        60,
+        ge=1,
+        le=100,
+        title="Share",
+        description="At most how many per cent of the windows anytime evaluates.",
+    )
+    scale: Literal["logit", "probability"] = Field(
+        "logit",
+        title="Scale",
+        description="What a unit of heat is: a change of the logit or of the probability.",
+    )
     seed: int = Field(
-        0, ge=0, le=2**32 - 1, title="Seed", description="Of the noise, where that is the fill."
+        0,
+        ge=0,
+        le=2**32 - 1,
+        title="Seed",
+        description="Of the noise, where that is the fill, and of the spot checks.",
     )
 
     @model_validator(mode="after")
@@ -52,55 +84,41 @@ class OcclusionParameters(Parameters):
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class Windows:
-    """A square grid of windows over ``size``×``size`` pixels.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Work:
+    """What is known of one run: logits across×across×classes and which windows were evaluated."""
 
-    The last ones in a row are cut at the border. This is captum's set of windows.
-    """
+    context: Context
+    windows: Windows
+    cover: Floats
+    whole: Doubles  # the logits of the photo itself
+    logits: Doubles
+    known: NDArray[np.bool_]
 
-    size: int
-    window: int
-    stride: int
+    def evaluate(self, places: Places) -> None:
+        """Cover some places, a forward pass each."""
+        batch = _covered(self.context.pixels, self.cover, self.windows, places)
+        self.logits[tuple(places.T)] = self.context.handle.logits(batch)
+        self.known[tuple(places.T)] = True
 
-    @property
-    def across(self) -> int:
-        """How many in a row."""
-        return math.ceil((self.size - self.window) / self.stride) + 1
-
-    def place(self, row: int, column: int) -> tuple[slice, slice]:
-        """The pixels that a window covers."""
-        y, x = row * self.stride, column * self.stride
-        return slice(y, y + self.window), slice(x, x + self.window)
-
-    def coarse_first(self) -> NDArray[np.intp]:
-        """All (row, column), every fourth first, then every second, then the rest."""
-        places = np.argwhere(np.ones((self.across, self.across), bool))
-        level = np.where((places % 4 == 0).all(1), 0, np.where((places % 2 == 0).all(1), 1, 2))
-        return np.asarray(places[np.argsort(level, kind="stable")], np.intp)
-
-    def average(self, values: Doubles) -> Floats:
-        """Each pixel's mean over the windows that cover it, float32 size×size.
-
-        ``values`` holds one for each window; those not known yet (NaN) are taken to be like the
-        nearest known.
-        """
-        unknown = np.isnan(values)
-        if unknown.any() and not unknown.all():
-            nearest = distance_transform_edt(unknown, return_distances=False, return_indices=True)
-            values = values[tuple(nearest)]
-        total, count = np.zeros((self.size, self.size)), np.zeros((self.size, self.size))
-        for (row, column), value in np.ndenumerate(values):
-            total[self.place(row, column)] += value
-            count[self.place(row, column)] += 1
-        return np.asarray(total / count, np.float32)
+    def drops(self, scale: str) -> Doubles:
+        """What the target's score loses by each window, NaN where it is not known."""
+        whole, covered = self.whole, self.logits
+        if scale == "probability":
+            scores = self.context.handle.heads.scores
+            whole = scores(self.whole[None].astype(np.float32))[0]
+            covered = np.full_like(self.logits, np.nan)
+            covered[self.known] = scores(self.logits[self.known].astype(np.float32))
+        return np.asarray((whole - covered)[..., self.context.index], np.float64)
 
 
 class Occlusion(Method[OcclusionParameters]):
     """Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014.
 
     A square covers one place after another; the heat of a pixel is the mean, over the squares
-    that covered it, of the class's logit without the square minus the logit with it.
+    that covered it, of the class's score without the square minus the score with it. Anytime, only
+    a coarse grid and then the most promising places are covered; the rest is a smooth surface
+    through what is known, and how wrong that is, is measured on places drawn at random.
     """
 
     id = "occlusion"
@@ -114,7 +132,7 @@ class Occlusion(Method[OcclusionParameters]):
         cannot="Places that matter only together can look unimportant, and a covered patch is "
         "itself a strange sight to the network.",
         sign="Positive: the place speaks for the class; negative: against it.",
-        cost="A forward pass for each place of the square (169 by default).",
+        cost="A forward pass for each place that is covered (of 169 by default).",
         paper="Zeiler and Fergus, Visualizing and Understanding Convolutional Networks, ECCV 2014",
         needs_baseline=True,
     )
@@ -123,60 +141,134 @@ class Occlusion(Method[OcclusionParameters]):
         self, context: Context, parameters: OcclusionParameters
     ) -> Iterator[Event[Explanation]]:
         """Batch after batch on the handle's engine, a coarse picture first."""
-        windows = _windows(context, parameters)
-        handle, photo = context.handle, context.pixels
-        cover = fill(photo, handle.spec, parameters.fill, parameters.seed)
-        order, done = windows.coarse_first(), 0
-        total = len(order)
+        handle, windows = context.handle, _windows(context, parameters)
+        exact = parameters.mode == "exact"
+        coarse, everything = windows.coarse(), windows.across**2
+        total = everything if exact else _budget(parameters, len(coarse), everything)
         yield Progress(0, total, "places")
-        whole = float(handle.logits(photo)[0, context.index])
-
-        drops = np.full((windows.across, windows.across), np.nan)
+        work = _begin(context, parameters, windows)
         size = pictures_per_step(handle.engine, handle.device)
-        while done < total:
+
+        order, done = windows.coarse_first() if exact else coarse, 0
+        checks = 0 if exact else min(SPOT_CHECKS, total - len(coarse))
+        while done < total - checks:
             places = order[done : done + size]
-            logits = handle.logits(_covered(photo, cover, windows, places))[:, context.index]
-            drops[tuple(places.T)] = whole - logits.astype(np.float64)
+            if not len(places):
+                count = min(size, total - checks - done)
+                places = most_promising(work.drops("logit"), work.known, count)
+            work.evaluate(places)
             before, done = done, done + len(places)
             yield Progress(done, total, "places")
-            if worth_showing(done, before, total):
-                yield Partial(self._result(context, parameters, windows, drops, whole))
-        yield Result(self._result(context, parameters, windows, drops, whole))
+            whole = not exact and before < len(coarse) <= done  # the first complete picture
+            if done < total and (whole or worth_showing(done, before, total)):
+                yield Partial(self._result(work, parameters, None))
+        error = None
+        if checks:
+            error = _spot_error(work, parameters, checks)
+            yield Progress(total, total, "places")
+        yield Result(self._result(work, parameters, error))
+
+    def quicker(self, parameters: OcclusionParameters) -> OcclusionParameters:
+        """The coarse grid alone."""
+        return parameters.model_copy(update={"mode": "anytime", "share": 1})
 
     def _result(
-        self,
-        context: Context,
-        parameters: OcclusionParameters,
-        windows: Windows,
-        drops: Doubles,
-        whole: float,
+        self, work: _Work, parameters: OcclusionParameters, error: float | None
     ) -> Attribution:
-        heat, remark = honest(windows.average(drops), context.target)
-        seed = parameters.seed if parameters.fill == "noise" else None
+        context, target = work.context, work.context.target
+        drops = work.drops(parameters.scale)
+        floor = max(RESOLUTION, context.handle.distance) * max(1.0, abs(work.whole[context.index]))
+        raw = work.windows.average(drops, work.known)
+        heat, remark = honest(raw, target, floor=floor if parameters.scale == "logit" else 0.0)
+        seed = parameters.seed if parameters.fill == "noise" or error is not None else None
         return Attribution(
             method=self.id,
             card=self.card,
             parameters=as_parameters(parameters),
-            target=context.target,
+            target=target,
             heat=heat,
             signed=True,
-            unit=f"change of the {context.target} logit",
+            unit=f"change of the {target} {parameters.scale}",
             geometry=context.prepared.geometry,
-            facts=_facts(drops, whole, context.target),
+            facts=_facts(work, error),
             provenance=context.provenance(context.handle.engine.name, seed),
             remark=remark,
+            baseline=denormalise(work.cover, context.handle.spec),
+            windows=_scores(work),
         )
 
 
-def _facts(drops: Doubles, whole: float, target: str) -> tuple[Fact, ...]:
-    known = drops[np.isfinite(drops)]
-    places = Fact("windows", float(known.size), "", "Places covered")
-    if not known.size or not math.isfinite(whole):
-        return (places,)
+RESOLUTION = 1e-4
+"""Changes of a logit, as a share of it, below which an exact engine's answers are the same."""
+
+
+def _begin(context: Context, parameters: OcclusionParameters, windows: Windows) -> _Work:
+    handle, photo = context.handle, context.pixels
+    cover = fill(photo, handle.spec, parameters.fill, parameters.seed)
+    whole = handle.logits(photo)[0].astype(np.float64)
+    grid = (windows.across, windows.across)
+    logits = np.full((*grid, len(whole)), np.nan)
+    return _Work(context, windows, cover, whole, logits, np.zeros(grid, bool))
+
+
+def _budget(parameters: OcclusionParameters, coarse: int, everything: int) -> int:
+    """How many windows anytime evaluates: the coarse grid always, and all where they are few."""
+    if everything <= FEW:
+        return everything
+    return min(everything, max(coarse, round(everything * parameters.share / 100)))
+
+
+def _spot_error(work: _Work, parameters: OcclusionParameters, count: int) -> float:
+    """Evaluate windows drawn at random; how far their guessed values were off, in % of the range.
+
+    The root of the mean square of what was guessed minus what was measured.
+    """
+    unknown = np.argwhere(~work.known)
+    draw = np.random.default_rng(parameters.seed)
+    places = unknown[np.sort(draw.choice(len(unknown), count, replace=False))]
+    guess = filled_in(work.drops("logit"), work.known)[tuple(places.T)]
+    work.evaluate(places)
+    found = work.drops("logit")
+    spread = float(np.ptp(found[work.known]))
+    off = float(np.sqrt(np.mean(np.square(guess - found[tuple(places.T)]))))
+    return 100 * off / spread if spread > 0 else 0.0
+
+
+def _facts(work: _Work, error: float | None) -> tuple[Fact, ...]:
+    target, index = work.context.target, work.context.index
+    evaluated, everything = int(work.known.sum()), work.known.size
+    words = "Places covered" if evaluated == everything else f"Places covered, of {everything}"
+    facts = [Fact("windows", float(evaluated), "", words)]
+    drops, chances = (work.drops(scale)[work.known] for scale in ("logit", "probability"))
+    if not len(drops) or not np.isfinite(drops).all():
+        return tuple(facts)
+    if error is not None:
+        facts.append(Fact("spot_error", error, "%", "Error of the places between, measured"))
+    whole = float(work.whole[index])
     return (
-        places,
+        *facts,
         Fact("logit", whole, "", f"Logit of {target}"),
-        Fact("strongest_drop", float(known.max()), "", "Largest drop by one patch"),
+        Fact("strongest_drop", float(drops.max()), "", "Largest drop by one patch"),
+        Fact("strongest_drop_probability", 100 * float(chances.max()), "points", "In probability"),
+    )
+
+
+def _scores(work: _Work) -> WindowScores:
+    """The target's score with each window covered, for who hovers over the map."""
+    index, heads = work.context.index, work.context.handle.heads
+    scores = np.full(work.known.shape, np.nan, np.float32)
+    logits = np.asarray(work.logits[..., index], np.float32)
+    if work.known.any():
+        scores[work.known] = heads.scores(work.logits[work.known].astype(np.float32))[:, index]
+    whole = heads.scores(work.whole[None].astype(np.float32))[0, index]
+    return WindowScores(
+        size=work.windows.size,
+        window=work.windows.window,
+        stride=work.windows.stride,
+        logit=float(work.whole[index]),
+        probability=float(whole),
+        logits=logits,
+        probabilities=scores,
     )
 
 
@@ -193,7 +285,7 @@ def _windows(context: Context, parameters: OcclusionParameters) -> Windows:
     return Windows(size, parameters.window, parameters.stride)
 
 
-def _covered(photo: Floats, cover: Floats, windows: Windows, places: NDArray[np.intp]) -> Floats:
+def _covered(photo: Floats, cover: Floats, windows: Windows, places: Places) -> Floats:
     """One copy of the photo for each place, with that place covered."""
     batch = np.repeat(photo, len(places), axis=0)
     for picture, (row, column) in zip(batch, places, strict=True):

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from petvision.errors import PetVisionError
-from petvision.images.types import Floats, Geometry
+from petvision.images.types import Floats, Geometry, Pixels
 from petvision.models.results import ModelIdentity, Prediction
 
 
@@ -73,6 +73,41 @@ class MethodCard:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class WindowScores:
+    """The target's score with each window of an occlusion covered, for who points at the map.
+
+    ``size``, ``window`` and ``stride`` are in model pixels; ``logit`` and ``probability`` the
+    scores of the whole photo, ``logits`` and ``probabilities`` float32 n×n with each window
+    covered, NaN where it was not evaluated.
+    """
+
+    size: int
+    window: int
+    stride: int
+    logit: float
+    probability: float
+    logits: Floats
+    probabilities: Floats
+
+    def at(self, x: float, y: float) -> tuple[int, int] | None:
+        """The evaluated window (row, column) whose middle is nearest to a model point.
+
+        None where no evaluated window covers it.
+        """
+        half = self.window / 2
+        rows, columns = np.nonzero(np.isfinite(self.logits))
+        down, right = (
+            np.abs(rows * self.stride + half - y),
+            np.abs(columns * self.stride + half - x),
+        )
+        far = np.maximum(down, right)
+        if not len(far) or far.min() > half:
+            return None
+        best = int(np.argmin(np.hypot(down, right)))
+        return int(rows[best]), int(columns[best])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Attribution:
     """One heat map for a target class: ``heat`` float32 h×w on the model's own grid.
 
@@ -80,6 +115,8 @@ class Attribution:
     original). ``signed`` maps speak for (+) and against (−) the target; others are ≥ 0. ``unit``
     says what one unit of heat is (for instance "change of the dog logit"). ``remark`` is a plain
     sentence where the map needs one ("no positive evidence for dog here"), else empty.
+    ``baseline`` is the picture of nothing that the method started from or covered with, RGB uint8
+    S×S×3, and ``windows`` the scores behind an occlusion, where the method has them.
     """
 
     method: str
@@ -93,6 +130,8 @@ class Attribution:
     facts: tuple[Fact, ...]
     provenance: Provenance
     remark: str = ""
+    baseline: Pixels | None = None
+    windows: WindowScores | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,22 +185,34 @@ class KernelSet:
 Explanation = Attribution | ChannelMaps | KernelSet
 
 
-def honest(raw: Floats, target: str, signed: bool = True) -> tuple[Floats, str]:
+def honest(raw: Floats, target: str, signed: bool = True, floor: float = 0.0) -> tuple[Floats, str]:
     """A raw map as it may be shown, and the remark it needs: none, or why there is nothing to see.
 
     Args:
         raw: signed, of any shape.
         target: the class it speaks of.
         signed: False cuts off what speaks against the class.
+        floor: heat up to here is no more than rounding, and never shown stretched.
     """
     if not np.isfinite(raw).all():
         return np.zeros(raw.shape, np.float32), f"the network gave no number for {target} here"
     heat = np.asarray(raw if signed else np.maximum(raw, 0), np.float32)
-    if heat.any():
-        return heat, ""
-    if signed:
-        return heat, f"nothing here changes the answer for {target}"
-    return heat, f"no positive evidence for {target} here"
+    if np.abs(heat).max() <= floor:
+        nothing = "nothing here changes the answer for" if signed else "no positive evidence for"
+        return np.zeros_like(heat), f"{nothing} {target}{'' if signed else ' here'}"
+    if heat.max() <= floor:
+        return heat, f"no positive evidence for {target} here"
+    return heat, ""
+
+
+def rounding(weights: Floats, activations: Floats) -> float:
+    """What float32 may leave of a sum of weighed channels that cancels out.
+
+    Args:
+        weights: c×1×1 or c×h×w.
+        activations: c×h×w.
+    """
+    return 1e-6 * float(np.abs(weights * activations).sum(0).max())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -207,26 +258,30 @@ class ClassMaps:
                 Fact("evidence_for", float(raw.clip(min=0).sum()), "", "Evidence for"),
                 Fact("evidence_against", float(-raw.clip(max=0).sum()), "", "Against (not shown)"),
             )
-        return self._attribution(raw, target, self.unit.format(target=target), facts, False)
+        weights = self.weights[index]
+        return self._attribution(raw, weights, target, facts, False)
 
     def difference(self, one: str, other: str) -> Attribution:
         """The map of a class minus that of another: signed, + for ``one`` and − for ``other``."""
         first, second = self.classes.index(one), self.classes.index(other)
-        raw = self._map(self.weights[first] - self.weights[second])
+        weights = self.weights[first] - self.weights[second]
+        raw = self._map(weights)
         facts: tuple[Fact, ...] = ()
         if np.isfinite(raw).all():
             apart = float(self.logits[first] - self.logits[second])
             facts = (Fact("logit_difference", apart, "", f"Logit of {one} minus {other}"),)
         target = f"{one} − {other}"
-        return self._attribution(raw, target, self.unit.format(target=target), facts, True)
+        return self._attribution(raw, weights, target, facts, True)
 
     def _map(self, weights: Floats) -> Floats:
         return np.asarray(np.tensordot(weights, self.activations, 1), np.float32)
 
     def _attribution(
-        self, raw: Floats, target: str, unit: str, facts: tuple[Fact, ...], signed: bool
+        self, raw: Floats, weights: Floats, target: str, facts: tuple[Fact, ...], signed: bool
     ) -> Attribution:
-        heat, remark = honest(raw, target, signed)
+        heat, remark = honest(
+            raw, target, signed, rounding(weights[:, None, None], self.activations)
+        )
         return Attribution(
             method=self.method,
             card=self.card,
@@ -234,7 +289,7 @@ class ClassMaps:
             target=target,
             heat=heat,
             signed=signed,
-            unit=unit,
+            unit=self.unit.format(target=target),
             geometry=self.geometry,
             facts=facts,
             provenance=self.provenance,

@@ -11,9 +11,9 @@ from pydantic import Field
 
 from petvision.events import Event, Partial, Progress, Result
 from petvision.explain.base import Context, Method, Parameters, as_parameters, worth_showing
+from petvision.explain.memory import Gradients
 from petvision.explain.results import Attribution, Explanation, Fact, MethodCard, honest
 from petvision.images.types import Floats
-from petvision.models.activations import gradient_at_input
 
 
 class SmoothGradParameters(Parameters):
@@ -63,13 +63,13 @@ class SmoothGrad(Method[SmoothGradParameters]):
         drawn = torch.Generator().manual_seed(parameters.seed)
         summed = np.zeros(photo.shape[1:], np.float64)
         total, done = parameters.samples, 0
-        step = 2 if handle.device.type == "cpu" else 32
+        gradients = Gradients(handle)
         yield Progress(0, total, "gradients")
         while done < total:
-            count = min(step, total - done)
+            count = min(gradients.size, total - done)
             noisy = np.concatenate([photo + deviation * _noise(photo, drawn) for _ in range(count)])
-            gradients, _ = gradient_at_input(handle.network, noisy, context.index)
-            summed += gradients.sum(0, dtype=np.float64)
+            found, _ = gradients(noisy, context.index)
+            summed += found.sum(0, dtype=np.float64)
             before, done = done, done + count
             yield Progress(done, total, "gradients")
             if worth_showing(done, before, total):
@@ -87,7 +87,7 @@ class SmoothGrad(Method[SmoothGradParameters]):
         gradient: NDArray[np.float64],
         samples: int,
     ) -> Attribution:
-        heat, remark = honest(np.abs(gradient).sum(0), context.target)
+        heat, remark = honest(np.abs(gradient).sum(0), context.target, signed=False)
         return Attribution(
             method=self.id,
             card=self.card,

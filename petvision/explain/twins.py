@@ -9,8 +9,7 @@ import torch
 
 from petvision.events import Progress
 from petvision.models.engines.torch_engine import Layers
-from petvision.models.handle import ModelHandle
-from petvision.models.heads import Linear
+from petvision.models.handle import ModelHandle, linear_of
 
 WEIGHTS_PER_STEP = 4_000_000  # shuffled between two yields: about 0.2 s
 
@@ -41,6 +40,5 @@ def shuffled(handle: ModelHandle, seed: int) -> Generator[Progress, None, ModelH
     head = Layers(twin.network).head
     if not head:
         return twin
-    values = twin.network.state_dict()
-    weight, bias = (values[f"{head}.{part}"].float().cpu().numpy() for part in ("weight", "bias"))
-    return replace(twin, heads=replace(twin.heads, classifier=Linear(weight, bias)))
+    classifier = linear_of(twin.network.get_submodule(head))
+    return replace(twin, heads=replace(twin.heads, classifier=classifier))

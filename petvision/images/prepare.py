@@ -82,6 +82,13 @@ def normalise(pixels: Pixels, spec: InputSpec) -> Floats:
     return planes
 
 
+def denormalise(pixels: Floats, spec: InputSpec) -> Pixels:
+    """The reverse of ``normalise``: float32 1×3×S×S as RGB uint8 S×S×3."""
+    mean, std = (np.array(v, np.float32).reshape(3, 1, 1) for v in (spec.mean, spec.std))
+    levels = np.clip(np.rint(255 * (pixels[0] * std + mean)), 0, 255)
+    return np.ascontiguousarray(levels.transpose(1, 2, 0), np.uint8)
+
+
 def prepare(picture: Picture, spec: InputSpec) -> Prepared:
     """What a model of ``spec`` sees of a picture; ``ms.prepare`` is filled."""
     start = perf_counter()

@@ -232,7 +232,7 @@ def _assemble(
 ) -> ModelHandle:
     network.eval().requires_grad_(False)
     layers = Layers(network)
-    classifier = _linear(network.get_submodule(layers.head)) if layers.head else None
+    classifier = linear_of(network.get_submodule(layers.head)) if layers.head else None
     unknown = None
     if card.unknown is not None:
         u = card.unknown
@@ -242,7 +242,8 @@ def _assemble(
     return ModelHandle(card, sha256, network, engine, engine, heads, stored)
 
 
-def _linear(layer: nn.Module) -> Linear:
+def linear_of(layer: nn.Module) -> Linear:
+    """A linear layer's numbers, with a bias of zero where it has none."""
     assert isinstance(layer, nn.Linear)
     weight = layer.weight.detach().float().cpu().numpy()
     bias = np.zeros(len(weight), np.float32)

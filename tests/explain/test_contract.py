@@ -22,7 +22,7 @@ from tests.explain.tiny import events, explain, handle_of, noise, prepared, smal
 
 SIZE = 64
 QUICK: dict[str, dict[str, object]] = {
-    "integrated_gradients": {"steps": 4},
+    "integrated_gradients": {"steps": 4, "tolerance": 50.0},
     "occlusion": {"window": 32, "stride": 16},
     "smoothgrad": {"samples": 4},
 }

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from petvision.events import Partial
 from petvision.explain.fills import fill
-from petvision.explain.integrated_gradients import adaptive_steps, equal_steps, spread
+from petvision.explain.path import adaptive_edges, parted, spread
 from petvision.models.handle import ModelHandle
 from petvision.models.resnet import ResNet
 from tests.explain.tiny import WeighedPixels, events, explain, handle_of, noise
@@ -79,26 +79,96 @@ def test_equal_steps_are_captums(
 
 def test_the_gap_told_is_the_maps_own(resnet_handle: ModelHandle) -> None:
     pixels = noise(64, seed=5)
-    found = explain("integrated_gradients", resnet_handle, pixels, steps=4)
+    found = explain("integrated_gradients", resnet_handle, pixels, steps=4, tolerance=100)
     ends = resnet_handle.logits(np.concatenate([np.zeros_like(pixels), pixels]))[:, 0]
     change = float(ends[1] - ends[0])
-    assert gap(found) == pytest.approx(100 * abs(found.heat.sum() - change) / abs(change), rel=1e-2)
+    told = 100 * abs(found.heat.sum(dtype=np.float64) - change) / abs(change)
+    assert gap(found) == pytest.approx(told, rel=1e-2, abs=1e-2)
 
 
 def test_steps_are_placed_where_the_score_changes() -> None:
     profile = np.array([0.0, 0, 0, 0, 1, 1, 1, 1, 1])  # everything happens in [3/8, 4/8]
-    steps = adaptive_steps(50, profile)
-    inside = (steps.alphas > 3 / 8) & (steps.alphas < 4 / 8)
+    path = parted(adaptive_edges(50, profile), profile)
+    middles = np.array([part.middle for part in path.parts])
+    shares = np.array([part.share for part in path.parts])
+    inside = (middles > 3 / 8) & (middles < 4 / 8)
     assert inside.sum() >= 40
-    assert steps.weights.sum() == pytest.approx(1)
-    assert steps.weights[inside].sum() == pytest.approx(1 / 8, abs=0.02)
-    assert len(steps.alphas) == 50
+    assert shares.sum() == pytest.approx(1)
+    assert shares[inside].sum() == pytest.approx(1 / 8, abs=0.02)
+    assert len(path.parts) == 50
 
 
 @pytest.mark.parametrize("profile", [np.zeros(5), np.array([0.0, np.nan, 1.0])])
 def test_a_flat_or_broken_profile_gives_equal_steps(profile: np.ndarray) -> None:
+    np.testing.assert_allclose(adaptive_edges(7, profile), np.linspace(0, 1, 8))
+
+
+def slope(alpha: float) -> np.ndarray:
+    """The gradient of alpha³ at one pixel, whose integral is 1."""
+    return np.full((1, 1), 3 * alpha**2, np.float32)
+
+
+def test_a_path_is_refined_where_it_misses_most_and_throws_no_gradient_away() -> None:
+    places = np.linspace(0, 1, 33)
+    path = parted(np.linspace(0, 1, 3), places**3)
+    for part in path.parts:
+        path.take(part, slope(part.middle))
+    misses = [abs(path.map()[0, 0] - 1)]
+    for _ in range(4):
+        kept = [part.heat for part in path.parts]
+        worst = max(path.parts, key=lambda part: abs(path.miss(part)))
+        new = path.split()
+        assert len(new) == 2
+        assert new[0].start == pytest.approx(worst.start)
+        assert new[1].end == pytest.approx(worst.end)
+        for part in new:
+            path.take(part, slope(part.middle))
+        heats = [id(part.heat) for part in path.parts]
+        assert all(id(heat) in heats for heat in kept)
+        misses.append(abs(path.map()[0, 0] - 1))
+    assert misses[-1] < misses[0] / 10
+    shares = [part.share for part in path.parts]
+    assert sum(shares) == pytest.approx(1)
+    expected = sum(part.share * float(slope(part.middle)[0, 0]) for part in path.parts)
+    assert path.map()[0, 0] == pytest.approx(expected, rel=1e-5)
+    assert path.taken == len(path.parts) == 10
+
+
+def test_it_stops_at_the_tolerance_and_says_so(resnet_handle: ModelHandle) -> None:
+    steps = {}
+    for tolerance in (50.0, 3.0):
+        found = explain(
+            "integrated_gradients", resnet_handle, noise(64), steps=4, tolerance=tolerance
+        )
+        assert gap(found) <= tolerance
+        assert f"at most {tolerance:g} % was asked for" in found.facts[0].words
+        steps[tolerance] = found.facts[1].value
+    assert steps[3.0] > steps[50.0]
+
+
+def test_it_stops_when_time_is_up_and_says_so(resnet_handle: ModelHandle) -> None:
+    found = explain(
+        "integrated_gradients", resnet_handle, noise(64), steps=2, tolerance=0, seconds=0
+    )
+    assert found.facts[1].value == 2
+    assert "time was up" in found.facts[0].words
+
+
+def test_it_stops_after_many_steps_and_says_so(resnet_handle: ModelHandle) -> None:
+    found = explain(
+        "integrated_gradients", resnet_handle, noise(64), steps=2, tolerance=0, seconds=3600
+    )
+    assert found.facts[1].value <= 16
+    assert "after 16 gradients" in found.facts[0].words
+
+
+def test_the_baseline_is_shown(resnet_handle: ModelHandle) -> None:
+    black = explain("integrated_gradients", resnet_handle, noise(64), steps=2, baseline="black")
+    assert black.baseline.shape == (64, 64, 3)
+    assert not black.baseline.any()
+    mean = explain("integrated_gradients", resnet_handle, noise(64), steps=2)
     np.testing.assert_array_equal(
-        adaptive_steps(7, profile).alphas, equal_steps(7, "midpoint").alphas
+        mean.baseline[0, 0], np.rint([0.485 * 255, 0.456 * 255, 0.406 * 255])
     )
 
 

@@ -6,7 +6,10 @@ from petvision.explain.registry import method, parameters
 
 def test_words_of_a_command_line_become_numbers() -> None:
     found = parameters("occlusion", {"window": "48", "stride": "24", "fill": "blur"})
-    assert found.model_dump() == {"window": 48, "stride": 24, "fill": "blur", "seed": 0}
+    assert found.model_dump() == {
+        "window": 48, "stride": 24, "fill": "blur", "mode": "anytime", "share": 60,
+        "scale": "logit", "seed": 0,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -16,7 +19,7 @@ def test_words_of_a_command_line_become_numbers() -> None:
         ("occlusion", {"window": "wide"}, "type", "window must be a valid integer"),
         ("occlusion", {"window": 0}, "range", "greater than or equal to 1"),
         ("occlusion", {"window": 8, "stride": 9}, "range", "stride must be at most the window"),
-        ("occlusion", {"fill": "pink"}, "range", "'mean', 'black', 'blur' or 'noise'"),
+        ("occlusion", {"fill": "pink"}, "range", "'mean', 'black', 'white', 'blur' or 'noise'"),
         ("integrated_gradients", {"steps": 1.5}, "type", "steps must be a valid integer"),
         ("gradcam", {"layer": 4}, "type", "layer must be a valid string"),
         ("grad-cam", {}, "key", "Did you mean gradcam"),
