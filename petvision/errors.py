@@ -2,7 +2,7 @@
 
     PetVisionError
     ├── InputError    unreadable, unsupported, too_large, not_found, network, refused, fault
-    ├── ModelError    not_a_model, wrong_shape, unknown_version, bad_weights, not_found
+    ├── ModelError    not_a_model, wrong_shape, unknown_version, bad_weights, not_found, disagrees
     ├── ConfigError   key, type, range, several
     ├── OutputError   no_space, read_only, exists
     └── Cancelled     cancelled
@@ -83,6 +83,7 @@ class ModelError(PetVisionError):
             "{supported}. Update PetVision to open it.",
             "bad_weights": "{source} has damaged weights: {reason}.",
             "not_found": "There is no model {source}. {remedy}",
+            "disagrees": "{source} was not exported: {reason}.",
         }
     )
 

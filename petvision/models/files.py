@@ -8,12 +8,14 @@ without a card, ``.pth``) open too, with what their shapes tell.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import mmap
 import os
 import tempfile
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -366,7 +368,7 @@ def write_atomically(path: Path, content: bytes | mmap.mmap) -> None:
     Raises:
         OutputError: ``no_space`` or ``read_only``.
     """
-    try:
+    with output_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, aside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
@@ -378,13 +380,23 @@ def write_atomically(path: Path, content: bytes | mmap.mmap) -> None:
             Path(aside).replace(path)
         finally:
             Path(aside).unlink(missing_ok=True)
-    except OSError as error:
-        import errno
 
+
+@contextmanager
+def output_errors(path: Path) -> Iterator[None]:
+    """Tell what the system says about writing ``path`` in the program's own words.
+
+    Raises:
+        OutputError: ``no_space`` or ``read_only``.
+    """
+    try:
+        yield
+    except OSError as error:
+        shown = os.fsencode(path).decode(errors="replace")  # U+FFFD for what is no text
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise OutputError("no_space", str(path)) from None
+            raise OutputError("no_space", shown) from error
         reason = (error.strerror or type(error).__name__).lower()
-        raise OutputError("read_only", str(path), reason=reason) from None
+        raise OutputError("read_only", shown, reason=reason) from error
 
 
 def sha256_of(path: Path) -> str:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import json
 import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -29,7 +26,7 @@ from petvision.explain.results import (
 from petvision.figures.render import png
 from petvision.figures.style import LIGHT, Style
 from petvision.images.types import Geometry, Picture, Source
-from petvision.models.files import write_atomically
+from petvision.models.files import output_errors, write_atomically
 from petvision.reports.prediction import prediction_json
 
 FORMAT = 1
@@ -110,19 +107,19 @@ def write(
         for name, content in contents.items():
             write_atomically(folder / name, content)
         for name in old - contents.keys():  # of methods that were not asked for this time
-            with _output_errors(folder / name):
+            with output_errors(folder / name):
                 (folder / name).unlink(missing_ok=True)
     return tuple(folder / name for name in contents)
 
 
 def _write_new(folder: Path, contents: dict[str, bytes]) -> None:
-    with _output_errors(folder):
+    with output_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(prefix=".petvision-", suffix=".part", dir=folder.parent))
     try:
         for name, content in contents.items():
             write_atomically(aside / name, content)
-        with _output_errors(folder):
+        with output_errors(folder):
             if folder.is_dir():  # empty, as _old_files saw; Windows does not rename onto it
                 folder.rmdir()
             aside.chmod(0o755)  # mkdtemp makes it for its owner only
@@ -130,18 +127,6 @@ def _write_new(folder: Path, contents: dict[str, bytes]) -> None:
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
-
-
-@contextmanager
-def _output_errors(path: Path) -> Iterator[None]:
-    """What the system says about writing ``path``, in the program's own words."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise OutputError("no_space", _shown(path)) from error
-        reason = (error.strerror or type(error).__name__).lower()
-        raise OutputError("read_only", _shown(path), reason=reason) from error
 
 
 def _shown(path: Path) -> str:
@@ -155,7 +140,7 @@ def _old_files(folder: Path, sha256: str) -> set[str] | None:
     Raises:
         OutputError: ``exists``.
     """
-    with _output_errors(folder):
+    with output_errors(folder):
         if not folder.exists() and not folder.is_symlink():
             return None
         if folder.is_dir() and not any(folder.iterdir()):

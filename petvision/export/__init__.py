@@ -1,0 +1,1 @@
+"""Models for other programs: written, opened again, and compared before they are kept."""
