@@ -57,12 +57,12 @@ def explain(
     target: str | None = None,
     parameters: Mapping[str, Mapping[str, object]] | None = None,
 ) -> Explained:
-    """Say why the model answers as it does.
+    """Say why the model answers as it does; what was asked before comes from the cache.
 
     Args:
         model: from ``open_model``.
         photo: a path, a URL or the bytes of a picture file.
-        methods: ids such as ``"gradcam"``; all of them unless chosen.
+        methods: ids such as ``"gradcam"``; the five of a drop unless chosen.
         target: the class to explain; the predicted one unless chosen.
         parameters: by method id, what differs from its defaults.
 
@@ -74,12 +74,15 @@ def explain(
         InputError: when the photo cannot be had or read.
         ConfigError: when a method, parameter or class does not exist.
     """
+    from petvision.explain.cache import Cache
     from petvision.explain.run import DEFAULT
     from petvision.explain.run import explain as job
 
     chosen = DEFAULT if methods is None else methods
     prepared = _prepared(model, photo)
-    return result_of(job(model, prepared, methods=chosen, target=target, parameters=parameters))
+    return result_of(
+        job(model, prepared, methods=chosen, target=target, parameters=parameters, cache=Cache())
+    )
 
 
 def batch(

@@ -120,10 +120,12 @@ def explain(
         ConfigError: when the values do not fit the method or the network.
     """
     from petvision.explain.base import Context
+    from petvision.explain.cache import Cache
     from petvision.explain.registry import parameters
+    from petvision.explain.run import method_events
 
     context = Context(handle, prepared, prediction, target)
-    yield from method.run(context, parameters(method.id, values))
+    yield from method_events(context, method.id, parameters(method.id, values), Cache())
 
 
 def predict_edited(

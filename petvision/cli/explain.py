@@ -9,7 +9,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from petvision.cli.arguments import Parser, Verb, judging
 from petvision.cli.exits import NO_OUTPUT
@@ -30,7 +30,10 @@ def _options(parser: Parser) -> None:
         "--methods",
         type=lambda text: tuple(filter(None, text.split(","))),
         metavar="ID,ID…",
-        help="gradcam,integrated_gradients,occlusion,feature_maps,kernels, or some (all)",
+        help="by their ids, such as gradcam,occlusion; see --list-methods (the five of a drop)",
+    )
+    parser.add_argument(
+        "--list-methods", action=_ListMethods, help="tell every method and its parameters, and end"
     )
     parser.add_argument("--target", metavar="CLASS", help="the class to explain (the predicted)")
     parser.add_argument("--layer", metavar="NAME", help="of Grad-CAM, such as layer3 (the last)")
@@ -43,6 +46,28 @@ def _options(parser: Parser) -> None:
         metavar="METHOD.KEY=VALUE",
         help="a parameter of a method, such as occlusion.stride=8; may be repeated",
     )
+
+
+class _ListMethods(argparse.Action):
+    """Prints each method's card and parameters, and ends, as ``--version`` does."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str) -> None:
+        super().__init__(option_strings, dest, nargs=0, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        """Print and end."""
+        from petvision.explain.registry import METHODS
+
+        for method in METHODS.values():
+            card = method.card
+            lines = [f"{method.id}: {card.title}", f"  {card.sentence}", f"  Cost: {card.cost}"]
+            if card.paper:
+                lines.append(f"  Paper: {card.paper}")
+            for name, field in method.Parameters.model_fields.items():
+                told = f"{field.description} ({field.default!r})"
+                lines.append(f"  {method.id}.{name}: {told}")
+            print("\n".join(lines))
+        parser.exit()
 
 
 def _assignment(text: str) -> tuple[str, str, str]:

@@ -9,10 +9,12 @@ from petvision.errors import ConfigError, PetVisionError
 from petvision.events import Event, Events, Partial, Progress, Result
 from petvision.explain import registry
 from petvision.explain.base import Context, Parameters
-from petvision.explain.results import Explained, Failure
+from petvision.explain.cache import Cache, key
+from petvision.explain.results import Attribution, Explained, Explanation, Failure
 from petvision.images.types import Prepared
+from petvision.models.engines.base import Trunk
 from petvision.models.handle import ModelHandle
-from petvision.models.predict import predict
+from petvision.models.predict import look
 from petvision.models.results import Prediction
 
 DEFAULT = registry.DEFAULT
@@ -24,17 +26,40 @@ def context_of(
     *,
     target: str | None = None,
     prediction: Prediction | None = None,
+    trunk: Trunk | None = None,
 ) -> Context:
     """The question to a model about a photo; the target is the predicted class unless chosen.
 
     Raises:
         ConfigError: ``key`` when the model has no class ``target``.
     """
-    if prediction is None:
-        (prediction,) = predict(handle, [prepared])
     if target is not None:
         handle.class_index(target)
-    return Context(handle, prepared, prediction, target or prediction.best_class)
+    if prediction is None:
+        prediction, trunk = look(handle, prepared)
+    return Context(handle, prepared, prediction, target or prediction.best_class, trunk)
+
+
+def method_events(
+    context: Context, name: str, values: Parameters, cache: Cache | None = None
+) -> Iterator[Event[Explanation]]:
+    """One method on one question: from the cache, where it holds the answer, or computed.
+
+    This is the one door to the cache; a job that is cancelled or fails leaves nothing in it.
+    """
+    method = registry.method(name)
+    if cache is None:
+        yield from method.run(context, values)
+        return
+    entry = key(context, name, values, aims=method.kind is Attribution)
+    known = cache.get(entry)
+    if isinstance(known, method.kind):
+        yield Result(known)
+        return
+    for event in method.run(context, values):
+        if isinstance(event, Result):
+            cache.put(entry, event.value)
+        yield event
 
 
 def explain(
@@ -45,6 +70,8 @@ def explain(
     target: str | None = None,
     parameters: Mapping[str, Mapping[str, object]] | None = None,
     prediction: Prediction | None = None,
+    trunk: Trunk | None = None,
+    cache: Cache | None = None,
 ) -> Events[Explained]:
     """Explain a photo by ``methods``, in that order.
 
@@ -55,6 +82,8 @@ def explain(
         target: the class to explain; the predicted one unless chosen.
         parameters: by method id, what differs from its defaults.
         prediction: the verdict, where it is known already.
+        trunk: what ``look`` gave beside it: saves the CAM methods a forward pass.
+        cache: where known answers are looked up and new ones kept; None computes everything.
 
     Returns:
         Events: ``Progress`` of the running method, ``Partial`` after each method and while one
@@ -74,17 +103,20 @@ def explain(
 
     def work() -> Iterator[Event[Explained]]:
         yield Progress(0, 0, "prediction")
-        yield from _run(context_of(handle, prepared, target=target, prediction=prediction), chosen)
+        context = context_of(handle, prepared, target=target, prediction=prediction, trunk=trunk)
+        yield from _run(context, chosen, cache)
 
     return work()
 
 
-def _run(context: Context, chosen: Sequence[tuple[str, Parameters]]) -> Iterator[Event[Explained]]:
+def _run(
+    context: Context, chosen: Sequence[tuple[str, Parameters]], cache: Cache | None
+) -> Iterator[Event[Explained]]:
     assert context.prediction is not None  # context_of saw to it
     so_far = Explained(context.prediction, context.target)
     for name, values in chosen:
         try:
-            for event in registry.method(name).run(context, values):
+            for event in method_events(context, name, values, cache):
                 if isinstance(event, Progress):
                     yield event
                     continue

@@ -16,7 +16,7 @@ Doubles = NDArray[np.float64]
 Places = NDArray[np.intp]
 Known = NDArray[np.bool_]
 
-STEEPNESS = 1.0
+STEEPNESS = 2.0
 """What a change from one window to the next counts beside the change by the window itself."""
 
 MOST_KNOWN = 600

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from petvision.images.types import Floats, Prepared
 from petvision.models.boundary import near_boundary
+from petvision.models.engines.base import Trunk
 from petvision.models.handle import ModelHandle
 from petvision.models.heads import Verdicts
 from petvision.models.results import Prediction
@@ -42,22 +43,40 @@ def judged(
     """The verdicts of :func:`predict`, and the features N×F they were made of."""
     if not prepared:
         return [], np.zeros((0, 0), np.float32)
+    predictions, trunk = _judged(handle, prepared, unknown, maps=False)
+    return predictions, trunk.features
+
+
+def look(
+    handle: ModelHandle, prepared: Prepared, unknown: Unknown = "auto"
+) -> tuple[Prediction, Trunk]:
+    """One verdict, and the features and last maps of the very forward pass that gave it."""
+    (prediction,), trunk = _judged(handle, [prepared], unknown, maps=True)
+    return prediction, trunk
+
+
+def _judged(
+    handle: ModelHandle, prepared: Sequence[Prepared], unknown: Unknown, maps: bool
+) -> tuple[list[Prediction], Trunk]:
     start = time.perf_counter()
     batch = np.concatenate([p.pixels for p in prepared])
     threshold = threshold_of(handle, unknown)
-    features = handle.engine.forward(batch).features
-    verdicts = handle.heads.verdicts(features)
-    again = near_boundary(handle.heads, features, verdicts, threshold, handle.distance)
+    trunk = handle.engine.forward(batch, maps=maps)
+    verdicts = handle.heads.verdicts(trunk.features)
+    again = near_boundary(handle.heads, trunk.features, verdicts, threshold, handle.distance)
     if again.any():
-        features = features.copy()
-        features[again] = handle.reference.forward(batch[again]).features
-        verdicts = _replaced(verdicts, again, handle.heads.verdicts(features[again]))
+        exact = handle.reference.forward(batch[again], maps=maps)
+        trunk = Trunk(trunk.features.copy(), None if trunk.maps is None else trunk.maps.copy())
+        trunk.features[again] = exact.features
+        if trunk.maps is not None and exact.maps is not None:
+            trunk.maps[again] = exact.maps
+        verdicts = _replaced(verdicts, again, handle.heads.verdicts(exact.features))
     each = (time.perf_counter() - start) * 1000 / len(prepared)
     predictions = [
         _prediction(handle, verdicts, i, threshold, bool(again[i]), picture, each)
         for i, picture in enumerate(prepared)
     ]
-    return predictions, features
+    return predictions, trunk
 
 
 def threshold_of(handle: ModelHandle, unknown: Unknown) -> float | None:

@@ -112,6 +112,23 @@ def write(
     return tuple(folder / name for name in contents)
 
 
+def check_writable(folder: Path, sha256: str) -> None:
+    """See, before anything is computed, that ``write`` will be let.
+
+    Args:
+        folder: where it will write.
+        sha256: the picture's digest.
+
+    Raises:
+        OutputError: as ``write``.
+    """
+    place = folder.parent if _old_files(folder, sha256) is None else folder
+    with output_errors(place):
+        place.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(prefix=".petvision-", dir=place):
+            pass
+
+
 def _write_new(folder: Path, contents: dict[str, bytes]) -> None:
     with output_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)

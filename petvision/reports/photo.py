@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from petvision.events import Event, Progress, Result
+from petvision.explain.cache import Cache
 from petvision.explain.results import Explained
 from petvision.explain.run import explain
 from petvision.images.door import decode_for_display, load
 from petvision.images.prepare import prepare_encoded
 from petvision.images.types import Source
 from petvision.models.handle import ModelHandle
-from petvision.models.predict import Unknown, predict
-from petvision.reports.panels import write
+from petvision.models.predict import Unknown, look
+from petvision.reports.panels import check_writable, write
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def explain_to_folder(
     """
     encoded = load(source)
     prepared = prepare_encoded(encoded, handle.spec)
-    (prediction,) = predict(handle, [prepared], unknown)
+    prediction, trunk = look(handle, prepared, unknown)
     job = explain(
         handle,
         prepared,
@@ -61,7 +62,10 @@ def explain_to_folder(
         target=target,
         parameters=parameters,
         prediction=prediction,
+        trunk=trunk,
+        cache=Cache(),
     )
+    check_writable(folder, encoded.sha256)  # before minutes of computing
     for event in job:
         if isinstance(event, Progress):
             yield event
