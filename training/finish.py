@@ -24,7 +24,7 @@ from petvision.models.cards import Card, InputCard, SplitMetrics, TrainingCard
 from petvision.models.files import Storage, StoredModel, write_model
 from petvision.models.handle import ModelHandle, open_model
 from petvision.models.unknown import unit_rows
-from training.config import Config
+from training.config import Augment, Config
 from training.data import Split, test_photos
 from training.loader import Loader
 from training.loop import Trained
@@ -32,6 +32,9 @@ from training.negatives import negative_views
 from training.unknown import Answers, Choice, bank_photos, choose_unknown
 
 BATCH = 16
+VIEWED = 300  # validation photos seen in varied views
+# Photos of the same things, taken by others: nearer, darker, in other colours, of fewer pixels.
+ELSEWHERE = Augment(crop=(0.2, 0.8), colour=0.5, grey=0.15, coarse=0.4, erase=0.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,7 +94,26 @@ def _choose_unknown(
         found = yield from _answers(handle, views, 0, f"negatives: {name}")
         if found:
             negatives[name] = found
-    return choose_unknown(plan, known, negatives, bank, temperature)
+    varied = None
+    if plan.views and plan.score == "auto":
+        varied = yield from _varied(handle, config, split)
+    return choose_unknown(plan, known, negatives, bank, temperature, varied)
+
+
+def _varied(handle: ModelHandle, config: Config, split: Split) -> Answering:
+    """Answers to the validation photos as other people might have taken them."""
+    count = min(len(split.validation), VIEWED)
+    photos = split.validation[:: len(split.validation) // count][:count]
+    loader = Loader(
+        photos, split.classes, handle.spec, BATCH, ELSEWHERE, config.seed, config.training.workers
+    )
+    views = (
+        view
+        for number in range(config.unknown.views)
+        for batch in loader.epoch(number)
+        for view in batch.pixels
+    )
+    return _answers(handle, views, config.unknown.views * len(loader) * BATCH, "varied views")
 
 
 def _card(config: Config, split: Split, trained: Trained, descent: StoredModel | None) -> Card:

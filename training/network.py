@@ -81,17 +81,18 @@ class TwoHeads(nn.Module):
                 module.eval()
 
 
-def start(model: Model, classes: int) -> tuple[TwoHeads, StoredModel | None]:
+def start(model: Model, classes: Sequence[str]) -> tuple[TwoHeads, StoredModel | None]:
     """The network at its starting point, and the file it starts from.
 
     Pretrained weights keep their last layer as the gate when ``model.gate`` is not 0; a shallower
     network of the same kind is grown to the same function (``models.resnet.grow``). A file of
-    convolutions alone leaves the layers behind them at random.
+    convolutions alone leaves the layers behind them at random; a model of the same classes keeps
+    its last layer.
 
     Raises:
         ModelError: when the starting weights are not there or do not fit.
     """
-    network = build(model.architecture, classes, model.blocks_per_stage)
+    network = build(model.architecture, len(classes), model.blocks_per_stage)
     if not model.pretrained:
         return _frozen(TwoHeads(network, None, model.dropout), model), None
     stored = read_start(find(model.pretrained), model.architecture)
@@ -101,11 +102,17 @@ def start(model: Model, classes: int) -> tuple[TwoHeads, StoredModel | None]:
     }
     last = last_linear(network)
     head = {name: tensors.pop(f"{last}.{name}", None) for name in ("weight", "bias")}
+    same = stored.card.classes == tuple(classes)
+    ours = {
+        f"{last}.{name}": tensor for name, tensor in head.items() if same and tensor is not None
+    }
+    if stored.names("gate."):  # a model of ours that kept its ImageNet head
+        head = {name: torch.from_numpy(stored.tensor(f"gate.{name}")) for name in head}
     if isinstance(network, ResNet):
         tensors = grow(tensors, model.blocks_per_stage or SHAPES[model.architecture][1])
     if isinstance(network, PooledNet):  # a plain network's other layers have no place in it
         tensors = {n: t for n, t in tensors.items() if n.startswith("features.")}
-    _load(network, tensors, model)
+    _load(network, tensors | ours, model)
     gate = _gate(head) if model.gate else None
     return _frozen(TwoHeads(network, gate, model.dropout), model), stored
 

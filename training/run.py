@@ -51,7 +51,7 @@ def run(
     team.wait()
     split, resolved = yield from _prepared(config, folder, team)
     torch.manual_seed(config.seed)  # before start: random weights are part of the run
-    net, descent = start(resolved.model, len(split.classes))
+    net, descent = start(resolved.model, split.classes)
     events = train(resolved, split, net, folder, fingerprint(config), team, ending)
     if not team.leads:
         yield from (event for event in events if not isinstance(event, Result))

@@ -15,6 +15,8 @@ from petvision.models.cards import UnknownCard
 from petvision.models.unknown import NEIGHBOURS, Scores, UnknownScore
 from training.config import Unknown
 
+VARIED = "varied views"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answers:
@@ -54,11 +56,23 @@ def choose_unknown(
     negatives: Mapping[str, Answers],
     bank: Floats | None,
     temperature: float,
+    varied: Answers | None = None,
 ) -> Choice | None:
-    """The score that best tells ``known`` (validation) from the negatives, and its threshold.
+    """The score that best tells the known from the negatives, and its threshold.
 
-    Pictures enlarged from few pixels give themselves away by their blur, so data of 32 pixels
-    (CIFAR) is reported but has no say where anything else is there.
+    Validation photos come from where the training photos came from. A score that goes by their
+    looks (their framing, light and sharpness) separates them well and refuses photos of the same
+    things taken elsewhere: so the score is judged by ``varied`` views of them, and the threshold
+    taken from them as they are. Pictures enlarged from few pixels give themselves away by their
+    blur, so data of 32 pixels (CIFAR) is reported but has no say where anything else is there.
+
+    Args:
+        plan: what the configuration wants.
+        known: answers to the validation photos.
+        negatives: answers to what is none of the classes, by name.
+        bank: rows of length 1 that k-NN measures from.
+        temperature: the model's.
+        varied: answers to the validation photos cut, coloured and blurred; ``known`` without them.
 
     Returns:
         None when the plan wants no unknown verdict or there is nothing to choose with.
@@ -68,7 +82,7 @@ def choose_unknown(
     judges = {n: a for n, a in negatives.items() if not n.startswith("cifar")} or dict(negatives)
     best: tuple[float, UnknownScore] | None = None
     for score in _candidates(plan, known, bank, temperature):
-        ours = _apply(score, known)
+        ours = _apply(score, known if varied is None else varied)
         areas = [auroc(_apply(score, theirs), ours) for theirs in judges.values()]
         area = float(np.mean(areas)) if areas else 0.0
         if best is None or area > best[0]:
@@ -85,6 +99,10 @@ def choose_unknown(
         statistics=dict(score.statistics),
     )
     told = {name: separation(ours, _apply(score, a), threshold) for name, a in negatives.items()}
+    if varied is not None and judges:  # the same negatives against photos as from elsewhere
+        name, strange = next(iter(judges.items()))
+        views = _apply(score, varied)
+        told[f"{name}, {VARIED}"] = separation(views, _apply(score, strange), threshold)
     return Choice(card, score.bank, told)
 
 
@@ -92,7 +110,7 @@ def _candidates(
     plan: Unknown, known: Answers, bank: Floats | None, temperature: float
 ) -> list[UnknownScore]:
     """The scores this model can give, the simplest first."""
-    singles = [UnknownScore("max_softmax", 0.0, temperature)]
+    singles = [UnknownScore(name, 0.0, temperature) for name in ("max_softmax", "energy")]
     if known.gate is not None:
         singles.insert(0, UnknownScore("pet_mass", 0.0, temperature))
     if bank is not None and len(bank):

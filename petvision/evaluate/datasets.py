@@ -1,7 +1,8 @@
 """Labelled photos on disk: which file shows what, and which part of the data it belongs to.
 
 A data set is named by a SPEC: ``pets:DIR`` (Oxford-IIIT Pet, cat and dog), ``cifar10:DIR`` and
-``cifar100:DIR`` (``DIR/train|test/CLASS/*.png``), ``folder:DIR`` (a folder a class) or ``csv:FILE``
+``cifar100:DIR`` (``DIR/train|test/CLASS/*.png`` or torchvision's batches), ``folder:DIR`` (a
+folder a class) or ``csv:FILE``
 (columns ``path`` and ``label``, and ``split`` where it has splits), each with ``@trainval`` or
 ``@test`` behind it. A folder has splits when it holds ``train`` (or ``trainval``, and perhaps
 ``val``) beside ``test``, each with the class folders; any other is one whole, of which nothing is
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from petvision.errors import ConfigError, InputError
+from petvision.evaluate.cifar import class_folders
 from petvision.images.inputs import is_photo_name
 
 SPLITS = ("trainval", "test")
@@ -100,10 +102,20 @@ def _pets(root: Path, split: str) -> list[Labelled]:
     return photos
 
 
+def _cifar10(root: Path, split: str) -> list[Labelled]:
+    return _cifar(class_folders("cifar10", root), split)
+
+
+def _cifar100(root: Path, split: str) -> list[Labelled]:
+    return _cifar(class_folders("cifar100", root), split)
+
+
 def _cifar(root: Path, split: str) -> list[Labelled]:
     part = root / ("train" if split == "trainval" else "test")
     if not part.is_dir():
-        raise _missing(part, "The CIFAR folders hold train/CLASS and test/CLASS.")
+        raise _missing(
+            part, "A CIFAR folder holds train/CLASS and test/CLASS, or the batches of its authors."
+        )
     return _folder(part, "")
 
 
@@ -173,8 +185,8 @@ def _missing(path: Path, remedy: str) -> InputError:
 
 READERS: dict[str, Callable[[Path, str], list[Labelled]]] = {
     "pets": _pets,
-    "cifar10": _cifar,
-    "cifar100": _cifar,
+    "cifar10": _cifar10,
+    "cifar100": _cifar100,
     "folder": _folder,
     "csv": _csv,
 }
