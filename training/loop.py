@@ -80,7 +80,7 @@ def train(
         net.head.load_state_dict(fitted_head(run, features))
     start = {name: t.detach().cpu().clone() for name, t in net.state_dict().items()}
     if config.optimizer.lr == "auto" and config.training.epochs:
-        run.config = yield from swept(run, partial(_loss, run, None, None))
+        run.config = yield from swept(run, partial(loss_of, run, None, None))
     yield from _epochs(run, features, finish)
     yield from _choose(run, start)
 
@@ -155,7 +155,7 @@ def _one_epoch(
     words = f"epoch {epoch} of {epochs}"
     for number, batch in enumerate(loader.epoch(epoch), 1):
         rng = np.random.default_rng((run.config.seed, epoch, number, run.team.rank))
-        asked = partial(_loss, run, teacher, outliers, course.forward, batch, rng, tally)
+        asked = partial(loss_of, run, teacher, outliers, course.forward, batch, rng, tally)
         loss = course.step(asked)
         if not np.isfinite(loss):
             reason = (
@@ -172,7 +172,7 @@ def _one_epoch(
         yield Partial(Step(epoch, number, len(loader), loss, course.lr, pace, left / pace))
 
 
-def _loss(
+def loss_of(
     run: Run,
     teacher: TwoHeads | None,
     outliers: Outliers | None,
@@ -194,7 +194,7 @@ def _loss(
     x, targets = mixed(x, targets, course.mixup, course.cutmix, rng)
     smooth = course.label_smoothing
     targets = targets * (1 - smooth) + smooth / classes
-    strange = None if outliers is None else outliers.pixels(run, rng)
+    strange = None if outliers is None else outliers.pixels(run, x.shape[-1], rng)
     known = len(x)
     with run.arithmetic():
         logits, gate = forward(x if strange is None else torch.cat([x, strange]))

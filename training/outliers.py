@@ -60,14 +60,17 @@ class Outliers:
             )
         return cls(np.stack(views))
 
-    def pixels(self, run: Run, rng: np.random.Generator) -> Tensor:
-        """A step's outliers, some mirrored, normalised as the known photos are."""
+    def pixels(self, run: Run, size: int, rng: np.random.Generator) -> Tensor:
+        """A step's outliers, some mirrored, as the known photos are: normalised, size×size."""
         count = max(1, run.config.training.batch_size // run.team.world // SHARE)
         chosen = self.views[rng.integers(0, len(self.views), count)]
         mirrored = rng.random(count) < 0.5
         chosen[mirrored] = chosen[mirrored][:, :, ::-1]
         nothing = np.zeros(0, np.int64)
-        return run.pixels(Batch(chosen, nothing, nothing))
+        x = run.pixels(Batch(chosen, nothing, nothing))
+        if x.shape[-1] == size:
+            return x
+        return F.interpolate(x, (size, size), mode="bilinear", antialias=True)
 
 
 def no_preference(logits: Tensor) -> Tensor:

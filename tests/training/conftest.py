@@ -43,6 +43,7 @@ def small_config(folder_of_colours: Path, tmp_path: Path) -> dict:
             "ema": 0.0,
         },
         "unknown": {"negatives": [], "bank": 8},
+        "evaluation": {"report": False},
         "device": "cpu",
         "seed": 5,
         "out": str(tmp_path / "run"),

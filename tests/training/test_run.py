@@ -29,6 +29,7 @@ def curve(epochs) -> list[tuple]:
 
 
 def test_a_run_makes_a_model_that_predicts(small_config, folder_of_colours):
+    small_config["evaluation"]["report"] = True
     config = parse_config(small_config, "test")
     *_, last = run(config)
     assert isinstance(last, Result)
