@@ -21,6 +21,7 @@ from petvision.cli import (
     models,
     neurons,
     predict,
+    selftest,
     serve,
     train,
 )
@@ -41,6 +42,7 @@ PROGRAM = Group(
         "models": models.VERBS,
         "export": export.VERB,
         "serve": serve.VERB,
+        "selftest": selftest.VERB,
         "gui": gui.VERB,
     },
 )

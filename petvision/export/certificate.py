@@ -14,6 +14,8 @@ from petvision.images.types import Pixels
 from petvision.models.handle import ModelHandle
 
 BATCH = 8
+TIE = 1e-5
+"""Two scores, or the unknown score and its threshold, so near that rounding decides: no flip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class Comparison:
             logits=max(d.logits, _largest(before[0], after[0])),
             scores=max(d.scores, _largest(before[1], after[1])),
             unknown_score=max(d.unknown_score, _largest(before[2], after[2])),
-            flips=d.flips + int((self._labels(before) != self._labels(after)).sum()),
+            flips=d.flips + int((self._flipped(before, after)).sum()),
         )
         self.n += len(pixels)
         return before[1].argmax(1), after[1].argmax(1)
@@ -107,6 +109,15 @@ class Comparison:
         d = self.difference
         close = max(d.scores, d.unknown_score if kind.most < 1 else 0.0) <= kind.most
         return bool(close and d.flips <= kind.flips * self.n)
+
+    def _flipped(self, before: Answers, after: Answers) -> npt.NDArray[np.bool_]:
+        best = np.sort(before[1], axis=1)
+        tied = np.zeros(len(best), bool)
+        if best.shape[1] > 1:
+            tied = best[:, -1] - best[:, -2] <= TIE
+        if self.handle.card.unknown is not None:
+            tied |= np.abs(before[2] - self.handle.card.unknown.threshold) <= TIE
+        return np.asarray((self._labels(before) != self._labels(after)) & ~tied)
 
     def _labels(self, answers: Answers) -> npt.NDArray[np.intp]:
         labels = answers[1].argmax(1)
