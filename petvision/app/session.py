@@ -409,6 +409,8 @@ class Session(QObject):
                 engine = ours if tuned.engine is tuned.reference else tuned.engine
                 self.handle = replace(self.handle, engine=engine, distance=tuned.distance)
                 self._badges.handle = self.handle
+        if self.handle is not None and isinstance(event, (Result, Failed, Crashed)):
+            self.explanations.trusts.ready(self.handle)
 
     def _model_arrived(self, event: object) -> None:
         if isinstance(event, Result):

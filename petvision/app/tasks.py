@@ -16,9 +16,11 @@ from petvision.images.types import Encoded, InputSpec, Picture, Prepared, Source
 
 if TYPE_CHECKING:
     from petvision.explain.base import Method
+    from petvision.explain.cams import Cam
     from petvision.explain.edits import Edited, Kind, Stroke
     from petvision.explain.flip import Flip
-    from petvision.explain.results import Explanation
+    from petvision.explain.results import Attribution, ClassMaps, Explanation, Trust
+    from petvision.explain.trust import Referee
     from petvision.models.handle import ModelHandle
     from petvision.models.results import Prediction
 
@@ -94,7 +96,9 @@ def import_figures() -> Iterator[Result[None]]:
     """Import matplotlib, so that the window's thread finds it ready."""
     import petvision.app.widgets.canvas
     import petvision.app.widgets.heat
-    import petvision.figures.panels  # noqa: F401
+    import petvision.explain.trust
+    import petvision.figures.panels
+    import petvision.figures.trust  # noqa: F401
 
     yield Result(None)
 
@@ -126,6 +130,33 @@ def explain(
 
     context = Context(handle, prepared, prediction, target)
     yield from method_events(context, method.id, parameters(method.id, values), Cache())
+
+
+def class_maps(
+    handle: ModelHandle, prepared: Prepared, prediction: Prediction, method: Cam
+) -> Iterator[Result[ClassMaps]]:
+    """The maps of every class, from one forward pass."""
+    from petvision.explain.base import Context
+
+    context = Context(handle, prepared, prediction, prediction.best_class)
+    yield Result(method.class_maps(context))
+
+
+def judge(
+    referee: Referee,
+    handle: ModelHandle,
+    prepared: Prepared,
+    target: str,
+    method: str,
+    values: Mapping[str, Any],
+    found: Attribution,
+) -> Events[Trust]:
+    """Whether a map deserves belief."""
+    from petvision.explain.base import Context
+    from petvision.explain.registry import parameters
+
+    context = Context(handle, prepared, None, target)
+    yield from referee.judge(context, parameters(method, values), found)
 
 
 def predict_edited(

@@ -16,6 +16,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from petvision.app.arrivals import Arrivals
+from petvision.app.explain.badge import TrustDialog
 from petvision.app.explain.inspector import Inspector
 from petvision.app.explain.view import ExplainView
 from petvision.app.icons import program
@@ -30,6 +31,7 @@ from petvision.app.settings import Settings
 from petvision.app.status import StatusLine
 from petvision.app.tabs import EXPLAIN, TABS, Page
 from petvision.app.theme import LEFT_WIDTH, RIGHT_WIDTH, Theme
+from petvision.explain.results import Attribution
 
 SIZE = (1440, 900)
 SMALLEST = (640, 480)
@@ -108,6 +110,9 @@ class Window(QMainWindow):
         view.large_changed.connect(self._show_columns)
         view.grid.wanted.connect(self._panel_wanted)
         self.inspector.target_chosen.connect(session.explanations.choose_target)
+        self.inspector.classes.moved.connect(session.explanations.show_class)
+        self.inspector.classes.wanted.connect(session.explanations.want_classes)
+        session.explanations.classes_known.connect(self.inspector.classes.tell)
         self.inspector.values_chosen.connect(self._values_chosen)
 
     # Beginning and end
@@ -261,10 +266,20 @@ class Window(QMainWindow):
         elif command == "parameters":
             self.want_column("parameters", True)
             self.inspector.setFocus()
+        elif command == "trust":
+            self._show_trust(name)
         elif command == "copy":
             self.saving.copy_panel()
         else:
             self.saving.save_panel(command)
+
+    def _show_trust(self, name: str) -> None:
+        session = self.session
+        trust, panel = session.explanations.trusts.of(name), session.explanations.panels[name]
+        if trust is not None and isinstance(panel.explanation, Attribution):
+            image = session.display.image if session.display else None
+            look = self.view.look
+            TrustDialog(trust, panel.explanation, self.theme, look, image, self).open()
 
     def _values_chosen(self, name: str, values: Mapping[str, Any]) -> None:
         self.session.explanations.choose_values(name, dict(values))

@@ -12,6 +12,7 @@ from typing import Any, Literal, NoReturn, cast
 
 from petvision.terminal import Terminal
 
+DEFAULT_MODEL = "catdog-resnet101"
 ENGINES = (
     "auto",
     "torch-fp32",
@@ -135,18 +136,18 @@ def computing(parser: Parser, engine: str = "auto") -> None:
     plain(parser)
 
 
-def judging(parser: Parser) -> None:
-    """Add photos and how strange one may be."""
+def judging(parser: Parser, photos: Literal["+", "*"] = "+") -> None:
+    """Add photos (``*``: perhaps none) and how strange one may be."""
     parser.add_argument(
         "inputs",
-        nargs="+",
+        nargs=photos,
         metavar="INPUT",
         help="a photo, a folder of photos, a URL, a glob, or - for a list on standard input",
     )
     parser.add_argument(
         "--model",
         metavar="NAME|FILE",
-        default="catdog-resnet101",
+        default=DEFAULT_MODEL,
         help="a name of 'petvision models list', or a model file (%(default)s)",
     )
     parser.add_argument("--recursive", action="store_true", help="folders within folders too")

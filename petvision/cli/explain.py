@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from petvision.cli.arguments import Parser, Verb, judging
-from petvision.cli.exits import NO_OUTPUT
+from petvision.cli.arguments import DEFAULT_MODEL, Parser, Verb, judging
+from petvision.cli.exits import NO_OUTPUT, OK, SOME_FAILED
 from petvision.cli.photos import opened, outcome, sources_of, tell_error
 from petvision.errors import InputError, OutputError
 from petvision.terminal import Terminal
@@ -24,8 +24,15 @@ if TYPE_CHECKING:
 
 def _options(parser: Parser) -> None:
     """Add photos, what to ask of them and where the answers go."""
-    judging(parser)
-    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="for the files")
+    judging(parser, photos="*")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="for the files (required)")
+    parser.add_argument("--html", action="store_true", help="a case file as well: one HTML page")
+    parser.add_argument(
+        "--verify",
+        metavar="PACK",
+        help="run a case (case.html or explanation.json) again and tell what differs",
+    )
+    parser.check = _check
     parser.add_argument(
         "--methods",
         type=lambda text: tuple(filter(None, text.split(","))),
@@ -70,6 +77,37 @@ class _ListMethods(argparse.Action):
         parser.exit()
 
 
+def _check(options: Namespace) -> str:
+    """What is wrong with the options taken together, or nothing."""
+    if options.verify is not None:
+        return "--verify takes no photos: the case names its own." if options.inputs else ""
+    if not options.inputs:
+        return "the following arguments are required: INPUT"
+    return "" if options.out is not None else "the following arguments are required: --out"
+
+
+def _verify(options: Namespace, terminal: Terminal) -> int:
+    """Run a case again; 1 when something differs."""
+    from petvision.models.handle import open_model
+    from petvision.reports import case as cases
+    from petvision.reports.verify import verify
+
+    case = cases.read(options.verify)
+    model = case.model if options.model == DEFAULT_MODEL else options.model
+    handle = open_model(model, engine=options.engine, device=options.device)
+    findings = terminal.follow(verify(case, handle), "step", f"{case.name}: ")
+    same = all(finding.same for finding in findings)
+    if options.json:
+        rows = [{"what": f.what, "same": f.same, "words": f.words} for f in findings]
+        terminal.data(json.dumps({"case": case.name, "same": same, "findings": rows}))
+    else:
+        for finding in findings:
+            terminal.data(
+                f"{'same   ' if finding.same else 'DIFFERS'}  {finding.what}: {finding.words}"
+            )
+    return OK if same else SOME_FAILED
+
+
 def _assignment(text: str) -> tuple[str, str, str]:
     """Read ``METHOD.KEY=VALUE``.
 
@@ -88,6 +126,8 @@ def _explain(options: Namespace, terminal: Terminal) -> int:
     from petvision.reports.panels import Folders
     from petvision.reports.photo import explain_to_folder
 
+    if options.verify is not None:
+        return _verify(options, terminal)
     methods = options.methods or DEFAULT
     parameters = _parameters(options, methods)
     handle = opened(options)
@@ -103,6 +143,7 @@ def _explain(options: Namespace, terminal: Terminal) -> int:
         target=options.target,
         parameters=parameters,
         unknown=options.unknown,
+        html=options.html,
     )
     folders = Folders()
     done, failed, taken = 0, 0, False

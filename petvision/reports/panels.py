@@ -8,7 +8,9 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -74,6 +76,7 @@ def write(
     explained: Explained,
     photo: Picture | None,
     style: Style = LIGHT,
+    more: Mapping[str, bytes] = MappingProxyType({}),
 ) -> tuple[Path, ...]:
     """Write one photo's explanations.
 
@@ -86,6 +89,7 @@ def write(
         explained: its prediction and explanations.
         photo: upright and uncropped, to lay heat on.
         style: of the pictures.
+        more: other files by their names, such as the case file and a fuller record.
 
     Returns:
         The files, in the order of the explanations, ``explanation.json`` last.
@@ -100,7 +104,8 @@ def write(
         contents[f"{explanation.method}.png"] = png(explanation, photo, style)
         contents[f"{explanation.method}.npy"] = npy(explanation)
     record = explanation_json(source, explained)
-    contents[RECORD] = json.dumps(record, indent=1).encode("ascii") + b"\n"
+    contents[RECORD] = as_json(record)
+    contents.update(more)
     if old is None:
         _write_new(folder, contents)
     else:
@@ -171,6 +176,11 @@ def _old_files(folder: Path, sha256: str) -> set[str] | None:
         pass  # not a record of ours: something else lives here
     remedy = "Choose another --out folder, or move this one away."
     raise OutputError("exists", _shown(folder), remedy=remedy)
+
+
+def as_json(record: Mapping[str, object]) -> bytes:
+    """A record as the bytes of its file."""
+    return json.dumps(record, indent=1).encode("ascii") + b"\n"
 
 
 def explanation_json(source: Source, explained: Explained) -> dict[str, object]:
@@ -251,6 +261,13 @@ def npy(explanation: Explanation) -> bytes:
     A heat map is float32 h×w; filters are n×c×k×k. Feature maps are one record whose fields are
     the layers (``numpy.load(file)["layer1"]`` is k×h×w), because their sizes differ.
     """
+    out = io.BytesIO()
+    np.save(out, npy_values(explanation), allow_pickle=False)
+    return out.getvalue()
+
+
+def npy_values(explanation: Explanation) -> npt.NDArray[Any]:
+    """The numbers that ``npy`` writes."""
     match explanation:
         case Attribution():
             values: npt.NDArray[Any] = explanation.heat
@@ -262,6 +279,4 @@ def npy(explanation: Explanation) -> bytes:
                 values[layer.label] = layer.maps
         case KernelSet():
             values = explanation.weights
-    out = io.BytesIO()
-    np.save(out, values, allow_pickle=False)
-    return out.getvalue()
+    return values

@@ -15,6 +15,7 @@ from petvision.images.prepare import prepare_encoded
 from petvision.images.types import Source
 from petvision.models.handle import ModelHandle
 from petvision.models.predict import Unknown, look
+from petvision.reports.case import pack
 from petvision.reports.panels import check_writable, write
 
 
@@ -35,6 +36,7 @@ def explain_to_folder(
     target: str | None = None,
     parameters: Mapping[str, Mapping[str, object]] | None = None,
     unknown: Unknown = "auto",
+    html: bool = False,
 ) -> Iterator[Event[Written]]:
     """Explain a photo and write ``METHOD.png``, ``METHOD.npy`` and ``explanation.json``.
 
@@ -46,6 +48,7 @@ def explain_to_folder(
         target: the class to explain; the predicted one unless chosen.
         parameters: by method id, what differs from its defaults.
         unknown: see ``predict``.
+        html: write the case file as well.
 
     Raises:
         InputError: when the photo cannot be had or read.
@@ -70,5 +73,7 @@ def explain_to_folder(
         if isinstance(event, Progress):
             yield event
         elif isinstance(event, Result):
-            files = write(folder, source, event.value, decode_for_display(encoded))
+            shown = decode_for_display(encoded)
+            more = pack(encoded, event.value, shown, handle.spec, html=html)
+            files = write(folder, source, event.value, shown, more=more)
             yield Result(Written(event.value, files))

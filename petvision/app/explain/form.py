@@ -13,7 +13,9 @@ from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QFormLayout,
     QLineEdit,
+    QSlider,
     QSpinBox,
+    QVBoxLayout,
     QWidget,
 )
 
@@ -77,6 +79,8 @@ class ParameterForm(QWidget):
             return self._whole(rules, int(value))
         if rules.get("type") == "number":
             return self._number(rules, float(value))
+        if stages := stages_of(known):
+            return self._layer(str(value), known, stages)
         return self._text(str(value), known)
 
     def _tell(self, *_: object) -> None:
@@ -118,6 +122,33 @@ class ParameterForm(QWidget):
         box.valueChanged.connect(self._tell)
         return box, box.value
 
+    def _layer(self, value: str, known: Sequence[str], stages: list[str]) -> Field:
+        """A name, and a slider from the fine early layers to the coarse last one."""
+        line, read = self._text(value, known)
+        assert isinstance(line, QLineEdit)
+        slider = QSlider(Qt.Orientation.Horizontal)
+        slider.setRange(0, len(stages) - 1)
+        slider.setPageStep(1)
+        slider.setTickPosition(QSlider.TickPosition.TicksBelow)
+        slider.setValue(stages.index(value) if value in stages else len(stages) - 1)
+        slider.setAccessibleName(words.tr("From fine to coarse layers"))
+        slider.setToolTip(words.tr("Left: early layers, fine. Right: the last layer, coarse."))
+
+        def moved(place: int) -> None:
+            line.setText("" if place == len(stages) - 1 else stages[place])
+            if not slider.isSliderDown():
+                self._tell()
+
+        slider.valueChanged.connect(moved)
+        slider.sliderReleased.connect(self._tell)
+        both = QWidget()
+        layout = QVBoxLayout(both)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addWidget(line)
+        layout.addWidget(slider)
+        return both, read
+
     def _text(self, value: str, known: Sequence[str]) -> Field:
         line = QLineEdit(value)
         line.setAcceptDrops(False)
@@ -128,6 +159,16 @@ class ParameterForm(QWidget):
             line.setCompleter(completer)
         line.editingFinished.connect(self._tell)
         return line, lambda: line.text().strip()
+
+
+def stages_of(layers: Sequence[str]) -> list[str]:
+    """The stages of a residual network (layer1 … layer4), fine to coarse; else some layers."""
+    heads = sorted({name.split(".")[0] for name in layers if name.startswith("layer")})
+    if heads:
+        return heads
+    plain = [name for name in layers if name]
+    step = max(1, len(plain) // 5)
+    return plain[::-1][::step][::-1] if len(plain) > 1 else []
 
 
 def _tidy(line: QLineEdit) -> None:

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from petvision.app import words
+from petvision.app.explain.classes import ClassSlider
 from petvision.app.explain.form import ParameterForm
 from petvision.app.explain.look import LookForm
 from petvision.app.explain.work import PanelState
@@ -51,6 +52,7 @@ class Inspector(QFrame):
         self._about.setTextFormat(Qt.TextFormat.PlainText)
         self._reset = QPushButton(self.tr("Use the defaults"))
         self.look_form = LookForm(look)
+        self.classes = ClassSlider()
         self._lay_out()
         self.show_panel(None)
 
@@ -64,6 +66,8 @@ class Inspector(QFrame):
         self._column.addWidget(why)
         self._column.addWidget(self._target)
         self._column.addSpacing(2 * GRID_PX)
+        self._column.addWidget(self.classes)
+        self._column.addSpacing(GRID_PX)
         shown = heading(None, TEXT_PX)
         shown.setText(self.tr("Show heat"))
         self._column.addWidget(shown)
@@ -90,6 +94,7 @@ class Inspector(QFrame):
     def offer_classes(self, classes: Sequence[str], layers: Sequence[str]) -> None:
         """Take a model's classes and layers; many classes can be searched by typing."""
         self._known = layers
+        self.classes.offer(classes)
         self._target.clear()
         self._target.addItem(self.tr("The likeliest class"), None)
         for name in classes:
@@ -105,6 +110,7 @@ class Inspector(QFrame):
             likeliest = self.tr("The likeliest class")
             text = f"{likeliest} ({words.named(label)})" if label else likeliest
             self._target.setItemText(0, text)
+            self.classes.show_current(label or "")
 
     def show_panel(self, panel: PanelState | None) -> None:
         """Show the parameters of a panel (None: a hint what to do)."""

@@ -18,13 +18,14 @@ from PySide6.QtWidgets import (
 )
 
 from petvision.app import words
+from petvision.app.explain.badge import Badge
 from petvision.app.explain.work import PanelState
 from petvision.app.theme import Theme
 from petvision.app.widgets.labels import Elided, Mark, heading, quiet
 from petvision.app.widgets.link import Link
 from petvision.app.widgets.look import Look
 from petvision.app.widgets.progress import ThinBar
-from petvision.explain.results import Attribution, ChannelMaps, KernelSet
+from petvision.explain.results import Attribution, ChannelMaps, KernelSet, Trust
 from petvision.figures.style import GRID_PX, TEXT_PX
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ class PanelWidget(QFrame):
     """Shows a :class:`PanelState`.
 
     ``chosen``: it was clicked or got the focus. ``enlarge``: it should fill the centre, or go
-    back. ``wanted`` (command): "png", "svg", "npy", "copy", "parameters", "run".
+    back. ``wanted`` (command): "png", "svg", "npy", "copy", "parameters", "run",
+    "trust".
     """
 
     chosen = Signal()
@@ -78,6 +80,8 @@ class PanelWidget(QFrame):
         self._progress = ThinBar(theme)
         self._facts = Elided(2)
         self._menu_button = self._tool("ellipsis-vertical", self.tr("What to do with this panel"))
+        self.badge = Badge(theme, panel.method.card.title)
+        self.badge.clicked.connect(lambda: self.wanted.emit("trust"))
         self._large_button = self._tool("maximize-2", self.tr("Show large (double click)"))
         self._lay_out()
         self._make_menu()
@@ -85,13 +89,14 @@ class PanelWidget(QFrame):
 
     def _lay_out(self) -> None:
         card = self.panel.method.card
-        title = heading(None, TEXT_PX)
+        self._title = title = heading(None, TEXT_PX)
         title.setText(words.tr(card.title))
         title.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
         title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         head = QHBoxLayout()
         head.setSpacing(0)
         head.addWidget(title, 1)
+        head.addWidget(self.badge)
         head.addWidget(self._large_button)
         head.addWidget(self._menu_button)
         self._sentence = Elided(3)
@@ -152,6 +157,11 @@ class PanelWidget(QFrame):
 
     # What it shows
 
+    def show_trust(self, trust: Trust | None, *, judging: bool) -> None:
+        """Show the badge of the map that is there."""
+        shown = isinstance(self.panel.explanation, Attribution) and self.panel.status == "done"
+        self.badge.show_trust(trust if shown else None, judging=judging and shown)
+
     def refresh(self, photo: Display | None) -> None:
         """Show the state as it is now; ``photo`` lies under the heat."""
         panel = self.panel
@@ -207,6 +217,8 @@ class PanelWidget(QFrame):
             self.heat.map.enlarge.connect(self.enlarge)
             self._middle.addWidget(self.heat)
         self.heat.show_heat(attribution, photo.image if photo else None)
+        title = words.tr(self.panel.method.card.title)
+        self._title.setText(f"{title}: {attribution.target.replace('_', ' ')}")
         self._middle.setCurrentWidget(self.heat)
 
     def _show_figure(self, explanation: ChannelMaps | KernelSet, photo: Display | None) -> None:

@@ -139,6 +139,10 @@ class ExplainView(QStackedWidget):
         """A panel has news; while matplotlib is not there yet only words change."""
         if self._session.figures_ready:
             self.grid.refresh(name, self._session.display)
+        trusts = self._session.explanations.trusts
+        if name in self.grid.panels:
+            panel = self.grid.panels[name]
+            panel.show_trust(trusts.of(name), judging=trusts.judging(name))
 
     def _redraw_panels(self) -> None:
         for name in self.grid.panels:

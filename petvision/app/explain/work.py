@@ -8,25 +8,29 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from PySide6.QtCore import QObject, Signal
 
 from petvision.app import tasks
+from petvision.app.explain.trust import Trusts
 from petvision.app.lane import ComputeLane, Crashed, Failed, Job
 from petvision.errors import InputError, PetVisionError
 from petvision.events import Partial, Progress, Result
-from petvision.explain.results import Attribution, Explanation
+from petvision.explain.results import Attribution, ClassMaps, Explanation
 from petvision.images.types import Prepared
 from petvision.models.results import Prediction
 
 if TYPE_CHECKING:
     from petvision.explain.base import Method
+    from petvision.explain.cams import Cam
     from petvision.models.handle import ModelHandle
 
 IN_FRONT = 10
 PANEL = 20
 KEPT = 60
+ALL_CLASSES = "gradcam"
+"""The method whose panel the slider through the classes drives."""
 
 Status = Literal["idle", "working", "done", "failed", "stopped"]
 
@@ -70,10 +74,12 @@ class Question:
 class Explanations(QObject):
     """Runs the methods on one question at a time; what was done in this run is kept, bounded.
 
-    ``changed`` names the method whose panel has news.
+    ``changed`` names the method whose panel has news. ``classes_known``: the maps of every class
+    are there (``class_maps``), so that a slider through the classes needs no computing.
     """
 
     changed = Signal(str)
+    classes_known = Signal()
 
     def __init__(self, lane: ComputeLane, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -82,6 +88,10 @@ class Explanations(QObject):
         self._question: Question | None = None
         self._target: str | None = None
         self._done: OrderedDict[str, Explanation] = OrderedDict()
+        self.trusts = Trusts(lane, self)
+        self.trusts.changed.connect(self.changed)
+        self.class_maps: ClassMaps | None = None
+        self._mapping = 0
 
     def offer(self, methods: tuple[Method[Any], ...], stored: Mapping[str, Any]) -> None:
         """Take the methods there are, with the parameters a person left them with."""
@@ -112,6 +122,10 @@ class Explanations(QObject):
     def begin(self, question: Question | None) -> None:
         """Turn to another photo (or to none): what ran for the last one is stopped."""
         self._question = question
+        self.trusts.stop()
+        self.class_maps = None
+        self._lane.cancel(self._mapping)
+        self._mapping = 0
         for name, panel in self.panels.items():
             panel.explanation = None
             if question is None:
@@ -126,6 +140,41 @@ class Explanations(QObject):
             for name, panel in self.panels.items():
                 if panel.aims:
                     self.run(name)
+
+    def want_classes(self) -> None:
+        """Have the maps of every class ready, for networks whose last maps speak for themselves."""
+        question, panel = self._question, self.panels.get(ALL_CLASSES)
+        if question is None or panel is None or self.class_maps is not None or self._mapping:
+            return
+        if not question.handle.heads.pooled:
+            return
+        make = partial(
+            tasks.class_maps,
+            question.handle,
+            question.prepared,
+            question.prediction,
+            cast("Cam", panel.method),
+        )
+        self._mapping = self._lane.submit(Job("class maps", IN_FRONT, make))
+
+    def show_class(self, target: str, minus: str = "") -> bool:
+        """Show the map of a class, or of one class minus another, in its panel at once."""
+        panel = self.panels.get(ALL_CLASSES)
+        if self.class_maps is None or panel is None or panel.values.get("layer"):
+            return False
+        if target == self.target and minus in ("", target):
+            self.run(ALL_CLASSES)  # its own map, with its badge
+            return True
+        if minus and minus != target:
+            found = self.class_maps.difference(target, minus)
+        else:
+            found = self.class_maps.attribution(target)
+        self._lane.cancel(panel.ticket)
+        panel.ticket, panel.error = 0, None
+        panel.explanation, panel.status = found, "done"
+        self.trusts.drop(ALL_CLASSES)
+        self.changed.emit(ALL_CLASSES)
+        return True
 
     def choose_values(self, name: str, values: dict[str, Any]) -> None:
         """Use other parameters for a method and run it again."""
@@ -147,10 +196,12 @@ class Explanations(QObject):
                 panel.ticket = 0
                 panel.status = "stopped"
                 self.changed.emit(name)
+        self.trusts.stop()
 
     def forget(self) -> None:
         """Another model: nothing kept holds any more."""
         self._done.clear()
+        self.trusts.forget()
         self._target = None
 
     def run(self, name: str) -> None:
@@ -159,11 +210,13 @@ class Explanations(QObject):
         if question is None:
             return
         self._lane.cancel(panel.ticket)
+        self.trusts.drop(name)
         panel.error = panel.progress = None
         known = self._done.get(self._key(panel))
         if known is not None:
             self._done.move_to_end(self._key(panel))
             panel.explanation, panel.status, panel.ticket = known, "done", 0
+            self._judge(name)
         else:
             make = partial(
                 tasks.explain,
@@ -180,12 +233,27 @@ class Explanations(QObject):
 
     def happened(self, ticket: int, event: object) -> bool:
         """Take an event of the lane; False where it belongs to no panel."""
+        if ticket == self._mapping:
+            if isinstance(event, Result):
+                self.class_maps = event.value
+                self.classes_known.emit()
+            return True
+        if self.trusts.happened(ticket, event):
+            return True
         for name, panel in self.panels.items():
             if panel.ticket == ticket:
                 self._take(panel, event)
+                if panel.status == "done":
+                    self._judge(name)
                 self.changed.emit(name)
                 return True
         return False
+
+    def _judge(self, name: str) -> None:
+        panel, question = self.panels[name], self._question
+        if isinstance(panel.explanation, Attribution) and question is not None:
+            found = panel.explanation
+            self.trusts.want(name, self._key(panel), panel, question, self.target, found)
 
     def _take(self, panel: PanelState, event: object) -> None:
         if isinstance(event, Progress):
@@ -223,6 +291,7 @@ class Explanations(QObject):
     def _rest(self, name: str) -> None:
         panel = self.panels[name]
         self._lane.cancel(panel.ticket)
+        self.trusts.drop(name)
         panel.ticket = 0
         panel.status = "idle"
         panel.progress = panel.error = None

@@ -1,0 +1,121 @@
+"""Run a case again and say what came out differently."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from petvision.errors import PetVisionError
+from petvision.events import Event, Progress, Result
+from petvision.explain import registry
+from petvision.explain.base import Context
+from petvision.explain.results import Explanation
+from petvision.images.door import load
+from petvision.images.prepare import prepare_encoded
+from petvision.models.handle import ModelHandle
+from petvision.models.predict import predict
+from petvision.reports.case import Case, RecordedPanel, transform_sha256
+from petvision.reports.panels import npy_values
+
+EXACT, CLOSE = 1e-3, 5e-2
+"""Shares of a panel's range: between runs of float32 engines, and where bfloat16 had a part."""
+SCORE = 2e-2
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was compared: ``same`` or not, with what was seen in ``words``."""
+
+    what: str
+    same: bool
+    words: str
+
+
+def verify(case: Case, handle: ModelHandle) -> Iterator[Event[tuple[Finding, ...]]]:
+    """Explain the photo of a case again and compare.
+
+    Args:
+        case: what was recorded.
+        handle: the model to run it with, on whatever engine.
+
+    Raises:
+        InputError: when the photo cannot be had or read.
+    """
+    found = [
+        _digest("weights", case.model_sha256, handle.sha256),
+        _digest("transform", case.transform, transform_sha256(handle.spec)),
+    ]
+    encoded = load(case.source)
+    if encoded.sha256 != case.image_sha256:
+        found.append(_digest("photo", case.image_sha256, encoded.sha256))
+        yield Result(tuple(found))  # the rest would compare two photos
+        return
+    found.append(_digest("photo", case.image_sha256, encoded.sha256))
+    prepared = prepare_encoded(encoded, handle.spec)
+    (prediction,) = predict(handle, [prepared])
+    found.append(_scores(case, prediction.label, dict(prediction.scores)))
+    for panel in case.panels:
+        yield Progress(0, 0, panel.method)
+        try:
+            method = registry.method(panel.method)
+            values = registry.parameters(panel.method, panel.parameters)
+            context = Context(handle, prepared, prediction, case.target)
+            handle.class_index(case.target)
+            for event in method.run(context, values):
+                if isinstance(event, Progress):
+                    yield event
+                elif isinstance(event, Result):
+                    found.append(compare(panel, event.value))
+        except PetVisionError as error:
+            found.append(Finding(panel.method, False, str(error)))
+    yield Result(tuple(found))
+
+
+def compare(panel: RecordedPanel, now: Explanation) -> Finding:
+    """Whether a panel's numbers are what was recorded."""
+    name = now.card.title
+    before, after = _flat(panel.values), _flat(npy_values(now))
+    if before.shape != after.shape:
+        return Finding(name, False, "has another shape now")
+    span = float(np.abs(before).max(initial=0)) or 1.0
+    apart = float(np.abs(after - before).max(initial=0)) / span
+    if not np.isfinite(apart):
+        return Finding(name, False, "holds values that are no numbers")
+    bf16 = "bf16" in panel.engine or "bf16" in now.provenance.engine
+    limit = CLOSE if bf16 else EXACT
+    if apart == 0:
+        return Finding(name, True, "the same to the last digit")
+    size = f"{100 * apart:.2g} % of its range"
+    if apart <= limit:
+        return Finding(name, True, f"the same to {size}")
+    return Finding(name, False, f"differs by up to {size}")
+
+
+def _flat(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """All numbers of a panel in one row, layer after layer."""
+    if values.dtype.names:
+        parts = [values[name].ravel() for name in values.dtype.names]
+        return np.concatenate(parts).astype(np.float64)
+    return values.ravel().astype(np.float64)
+
+
+def _digest(what: str, before: str, now: str) -> Finding:
+    if not before:
+        return Finding(what, True, "was not recorded")
+    same = before == now
+    words = "the same" if same else f"another one now ({now[:12]}… instead of {before[:12]}…)"
+    return Finding(what, same, words)
+
+
+def _scores(case: Case, label: str, scores: dict[str, float]) -> Finding:
+    if label != case.label:
+        return Finding("verdict", False, f"{label} now, {case.label} then")
+    if scores.keys() != case.scores.keys():
+        return Finding("verdict", False, "the model has other classes now")
+    apart = max(abs(scores[name] - case.scores[name]) for name in scores)
+    words = f"{label}, scores the same to {apart:.1g}"
+    return Finding("verdict", apart <= SCORE, words)

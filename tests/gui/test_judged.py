@@ -1,0 +1,95 @@
+"""Every class at once, one class minus another, layers fine to coarse, and the trust badges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PySide6.QtWidgets import QLabel, QSlider
+
+from petvision.app.explain.badge import TrustDialog
+from petvision.app.widgets.map import HeatMap
+from petvision.app.window import Window
+from tests.gui.steps import WAIT_MS, drop, files, finished
+
+
+@pytest.fixture
+def explained(qtbot: Any, window: Window, photo: Callable[..., Path]) -> Window:
+    """The window with all panels of a photo."""
+    drop(window, files(photo("tom.jpg")))
+    qtbot.waitUntil(lambda: finished(window), timeout=WAIT_MS)
+    return window
+
+
+def test_the_slider_shows_any_class_and_one_minus_another_without_computing(
+    qtbot: Any, explained: Window
+):
+    explanations, classes = explained.session.explanations, explained.inspector.classes
+    panel = explanations.panels["gradcam"]
+    own = panel.explanation
+    other = "dog" if own.target == "cat" else "cat"
+    names = explained.session.handle.card.classes
+    classes.slider.setValue(names.index(other))
+    qtbot.waitUntil(lambda: panel.explanation.target == other, timeout=WAIT_MS)
+    assert panel.status == "done"
+    assert explained.view.grid.panels["gradcam"].heat.map.attribution.target == other
+    classes.minus.setCurrentIndex(classes.minus.findData(own.target))
+    classes.minus.activated.emit(0)
+    difference = panel.explanation
+    assert difference.target == f"{other} − {own.target}"
+    assert difference.signed
+    maps = explanations.class_maps
+    expected = maps.raw(other) - maps.raw(own.target)
+    assert np.allclose(difference.heat, expected, atol=1e-5)
+    classes.minus.setCurrentIndex(0)
+    classes.slider.setValue(names.index(own.target))
+    assert panel.explanation is own
+
+
+def test_the_layer_slider_goes_from_fine_to_coarse(qtbot: Any, explained: Window):
+    explained.view.grid.choose("gradcam")
+    (slider,) = [
+        one
+        for one in explained.inspector.findChildren(QSlider)
+        if one.accessibleName() == "From fine to coarse layers"
+    ]
+    panel = explained.session.explanations.panels["gradcam"]
+    sizes = []
+    for place in range(slider.maximum(), -1, -1):
+        slider.setValue(place)
+        qtbot.waitUntil(lambda: panel.status == "done", timeout=WAIT_MS)
+        sizes.append(panel.explanation.heat.shape[0])
+    assert sizes == sorted(sizes)
+    assert sizes[-1] >= 4 * sizes[0]
+
+
+def test_each_map_gets_a_badge_and_shows_what_stands_behind_it(qtbot: Any, explained: Window):
+    trusts = explained.session.explanations.trusts
+    badge = explained.view.grid.panels["gradcam"].badge
+    qtbot.waitUntil(lambda: trusts.of("gradcam") is not None, timeout=WAIT_MS)
+    trust = trusts.of("gradcam")
+    assert badge.isVisible()
+    assert badge.toolTip() == trust.words
+    assert badge.text() in ("Holds up", "Doubtful", "Fails a check")
+    assert explained.view.grid.panels["kernels"].badge.isHidden()
+    badge.click()
+    (dialog,) = explained.findChildren(TrustDialog)
+    shown = [label.text() for label in dialog.findChildren(QLabel)]
+    assert all(check.words in shown for check in trust.checks)
+    maps = [one.attribution for one in dialog.findChildren(HeatMap)]
+    assert maps == [explained.session.explanations.panels["gradcam"].explanation, trust.twin]
+    dialog.reject()
+
+
+def test_a_badge_is_not_found_out_twice(qtbot: Any, explained: Window, photo: Callable[..., Path]):
+    trusts = explained.session.explanations.trusts
+    qtbot.waitUntil(lambda: trusts.of("gradcam") is not None, timeout=WAIT_MS)
+    first = trusts.of("gradcam")
+    drop(explained, files(photo("other.jpg", seed=4)))
+    qtbot.waitUntil(lambda: trusts.of("gradcam") is not first, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: finished(explained), timeout=WAIT_MS)
+    explained.column.step(-1)
+    assert trusts.of("gradcam") is first
