@@ -58,6 +58,20 @@ def test_blurred_pictures_are_reported_but_have_no_say(around_one_axis):
     assert set(choice.separations) == {"backgrounds", "cifar10"}
 
 
+def test_a_distance_that_refuses_the_same_things_seen_otherwise_is_not_chosen(around_one_axis):
+    rng = np.random.default_rng(4)
+    known = answers(around_one_axis, gate_leans_to_pets=8)
+    # Nearer, darker, blurred: the gate still says pets, the features lie halfway to elsewhere.
+    halfway = around_one_axis + 0.6 * np.roll(around_one_axis, 1, axis=1)
+    varied = answers(halfway, gate_leans_to_pets=7.5)
+    negatives = {"backgrounds": answers(np.roll(around_one_axis, 1, axis=1), gate_leans_to_pets=-8)}
+    bank = unit_rows(rng.permutation(around_one_axis).astype(np.float32)[:40])
+    assert choose_unknown(Unknown(), known, negatives, bank, 1.0, varied).card.score == "pet_mass"
+    only = Unknown(score="knn")
+    knn = choose_unknown(only, known, negatives, bank, 1.0, varied)
+    assert knn.separations["backgrounds, varied views"].known_refused > 0.5
+
+
 def test_a_run_keeps_the_imagenet_head_as_its_gate(small_config, tmp_path):
     torch.manual_seed(1)
     blocks = (1, 1, 1, 1)
