@@ -38,6 +38,10 @@ class Page(QWidget):
     def stop(self) -> None:
         """Stop the page's work; what is done stays."""
 
+    def may_close(self) -> bool:
+        """Whether the window may close; a page with work may ask the person first."""
+        return True
+
     def end(self) -> None:
         """The window closes: stop everything and let go of threads, files and children."""
         self.stop()
@@ -58,4 +62,13 @@ class Tab:
         return QCoreApplication.translate("Tab", self.title)
 
 
-TABS: tuple[Tab, ...] = (Tab(EXPLAIN, str(QT_TRANSLATE_NOOP("Tab", "Explain")), True, None),)
+def _train(window: Window) -> Page:
+    from petvision.app.train.page import TrainPage
+
+    return TrainPage(window)
+
+
+TABS: tuple[Tab, ...] = (
+    Tab(EXPLAIN, str(QT_TRANSLATE_NOOP("Tab", "Explain")), True, None),
+    Tab("train", str(QT_TRANSLATE_NOOP("Tab", "Train")), False, _train),
+)

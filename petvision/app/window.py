@@ -134,6 +134,9 @@ class Window(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Go from the screen, save what is remembered, stop the work, end."""
+        if not all(p.may_close() for p in self._pages.values() if isinstance(p, Page)):
+            event.ignore()
+            return
         settings = self.session.settings
         settings.put("window.geometry", bytes(self.saveGeometry().toBase64().data()).decode())
         settings.put("window.splitter", self._splitter.sizes())

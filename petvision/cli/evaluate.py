@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,11 +14,14 @@ from petvision.cli.arguments import Parser, Verb, computing, threshold
 from petvision.cli.exits import OK, SOME_FAILED, USAGE
 from petvision.cli.photos import opened
 from petvision.errors import InputError
+from petvision.events import Events, Progress
 from petvision.terminal import Terminal
 
 if TYPE_CHECKING:
     from petvision.models.predict import Unknown
     from petvision.reports.evaluation import Report
+
+INTERVAL_S = 0.1
 
 
 def _options(parser: Parser) -> None:
@@ -44,6 +49,9 @@ def _options(parser: Parser) -> None:
         help="photos like those the model was trained on (@trainval where not said), for the "
         "unknown scores that measure distances",
     )
+    parser.add_argument(
+        "--progress", action="store_true", help="with --json: its progress as JSON lines too"
+    )
     computing(parser, engine="torch-fp32")
 
 
@@ -54,7 +62,8 @@ def _evaluate(options: Namespace, terminal: Terminal) -> int:
     wishes = Wishes(unknown, negatives, options.reference)
     job = evaluate_to_folder(opened(options), options.data, options.out, wishes)
     try:
-        report = terminal.follow(job, "photo")
+        watched = _told(job, terminal) if options.progress and options.json else job
+        report = terminal.follow(watched, "photo")
     except InputError as error:  # the data set, not one of its photos
         terminal.complain(str(error))
         return USAGE
@@ -68,6 +77,16 @@ def _evaluate(options: Namespace, terminal: Terminal) -> int:
         for file in report.files:
             terminal.say(f"wrote {file}")
     return SOME_FAILED if report.unread else OK
+
+
+def _told(job: Events[Report], terminal: Terminal) -> Events[Report]:
+    """The same events, each tenth of a second's progress also as a JSON line."""
+    last = 0.0
+    for event in job:
+        if isinstance(event, Progress) and time.monotonic() - last > INTERVAL_S:
+            last = time.monotonic()
+            terminal.data(json.dumps({"event": "progress", **asdict(event)}))
+        yield event
 
 
 def _unknown(words: list[str]) -> tuple[Unknown, tuple[str, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
 from petvision.evaluate.metrics import Array, Labels, log_loss
@@ -35,9 +36,16 @@ def reliability(scores: Array, labels: Labels, bins: int = BINS) -> tuple[Bin, .
     """Bins of equal mass over the top label's score, least confident first."""
     confidence = scores.max(1)
     right = (scores.argmax(1) == labels).astype(np.float64)
-    order = np.argsort(confidence, kind="stable")
-    parts = [p for p in np.array_split(order, min(bins, len(order))) if len(p)]
-    return tuple(Bin(len(p), float(confidence[p].mean()), float(right[p].mean())) for p in parts)
+    return tuple(
+        Bin(len(p), float(confidence[p].mean()), float(right[p].mean()))
+        for p in members(scores, bins)
+    )
+
+
+def members(scores: Array, bins: int = BINS) -> list[npt.NDArray[np.intp]]:
+    """Which photos are in each bin of ``reliability``."""
+    order = np.argsort(scores.max(1), kind="stable")
+    return np.array_split(order, min(bins, len(order)))
 
 
 def ece(bins: tuple[Bin, ...]) -> float:

@@ -203,18 +203,36 @@ class ScoreFigures:
     fpr95: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
+class Negatives:
+    """A model's answers to M photos of none of its classes.
+
+    ``answers`` are the best known classes, ``confidences`` their scores, ``unknown_scores`` the
+    model's own (NaN where it gives none), ``others`` further scores by name; all M long.
+    ``unread`` photos were left out.
+    """
+
+    files: tuple[Path, ...]
+    answers: npt.NDArray[np.int64]
+    confidences: npt.NDArray[np.float64]
+    unknown_scores: npt.NDArray[np.float64]
+    others: Mapping[str, npt.NDArray[np.float64]]
+    unread: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Strange:
     """Photos of none of the classes, against the evaluated data.
 
     ``score`` names the score behind ``verdict`` (the model's own, or max-softmax where it has
-    none); ``scores`` compares all that can be computed. ``unread`` photos were left out.
+    none); ``scores`` compares all that can be computed. ``refused`` M is the verdict on each.
     """
 
     score: str
     verdict: Separation
     scores: Mapping[str, ScoreFigures]
-    unread: int = 0
+    negatives: Negatives
+    refused: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from petvision.errors import ConfigError
 from petvision.evaluate.datasets import Labelled
-from petvision.evaluate.results import Evaluation, ScoreFigures, Strange
+from petvision.evaluate.results import Evaluation, Negatives, ScoreFigures, Strange
 from petvision.evaluate.suite import Suite, Tally
 from petvision.evaluate.unknown import fpr95, separation
 from petvision.events import Progress, Result
@@ -75,7 +75,6 @@ def _evaluation(
     others: Tally,
 ) -> Evaluation:
     card = handle.card
-    scores = [p.unknown_score for _, p in kept]
     return Evaluation(
         model=handle.identity,
         engine=handle.engine.name,
@@ -85,22 +84,12 @@ def _evaluation(
         paths=tuple(f"{photo.path.parent.name}/{photo.path.name}" for photo, _ in kept),
         logits=np.array([p.logits for _, p in kept], np.float32),
         labels=np.array([card.classes.index(photo.label) for photo, _ in kept], np.int64),
-        unknown_scores=np.array([math.nan if s is None else s for s in scores], np.float64),
+        unknown_scores=_unknown_scores([p for _, p in kept]),
         refused=np.array([p.unknown for _, p in kept], np.bool_),
         unread=tuple(unread),
         files=tuple(photo.path.absolute() for photo, _ in kept),
         others=others.scores(),
     )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Negatives:
-    """Photos of none of the classes: their own unknown score (NaN without) and the suite's."""
-
-    name: str
-    unknown_scores: npt.NDArray[np.float64]
-    others: dict[str, npt.NDArray[np.float64]]
-    unread: int
 
 
 def strangeness(suite: Suite, folder: str) -> Iterator[Progress | Result[Negatives]]:
@@ -109,22 +98,35 @@ def strangeness(suite: Suite, folder: str) -> Iterator[Progress | Result[Negativ
     Raises:
         ConfigError: when the folder holds no photo that can be read.
     """
-    values: list[float] = []
+    kept: list[tuple[str, Prediction]] = []
     others, unread = Tally(suite), 0
     stream = answers(suite.handle, expand([folder], recursive=True))
     for number, answer in enumerate(stream):
         if answer.prediction is None:
             unread += 1
         else:
-            score = answer.prediction.unknown_score
-            values.append(math.nan if score is None else score)
+            kept.append((answer.source.location, answer.prediction))
             others.add(answer.features, answer.prediction.logits)
         yield Progress(number + 1, 0, folder)
-    if not values:
+    if not kept:
         raise ConfigError(
             "range", "--unknown", key=folder, expected="a folder of photos", found="empty"
         )
-    yield Result(Negatives(folder, np.array(values), others.scores(), unread))
+    yield Result(
+        Negatives(
+            files=tuple(Path(place) for place, _ in kept),
+            answers=np.array([np.argmax(p.logits) for _, p in kept], np.int64),
+            confidences=np.array([p.confidence for _, p in kept], np.float64),
+            unknown_scores=_unknown_scores([p for _, p in kept]),
+            others=others.scores(),
+            unread=unread,
+        )
+    )
+
+
+def _unknown_scores(predictions: Sequence[Prediction]) -> npt.NDArray[np.float64]:
+    scores = (p.unknown_score for p in predictions)
+    return np.array([math.nan if s is None else s for s in scores], np.float64)
 
 
 def against(
@@ -140,7 +142,8 @@ def against(
     else:
         name = FALLBACK
         known, strange = evaluation.others[name], negatives.others[name]
-    verdict = separation(known, strange, math.inf if threshold is None else threshold)
+    limit = math.inf if threshold is None else threshold
+    verdict = separation(known, strange, limit)
     scores = {
         other: ScoreFigures(
             separation(ours, negatives.others[other], math.inf).auroc,
@@ -148,4 +151,4 @@ def against(
         )
         for other, ours in evaluation.others.items()
     }
-    return Strange(name, verdict, scores, negatives.unread)
+    return Strange(name, verdict, scores, negatives, strange > limit)

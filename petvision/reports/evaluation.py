@@ -30,6 +30,10 @@ from petvision.figures.training import curves
 from petvision.models.files import write_atomically
 from petvision.models.handle import ModelHandle
 from petvision.models.predict import Unknown
+from petvision.reports.evaluation_html import page
+from petvision.reports.mistakes import answers_sheet, mistakes
+
+MISTAKES = "mistakes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +94,7 @@ def evaluate_to_folder(
         name: against(handle, evaluation, found, wishes.unknown)
         for name, found in negatives.items()
     }
-    report = yield from through(written(evaluation, folder, strange))
-    yield Result(report)
+    yield from written(evaluation, folder, strange, handle=handle)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,6 +114,7 @@ def written(
     place: Path,
     strange: Mapping[str, Strange] | None = None,
     history: Sequence[Moment] = (),
+    handle: ModelHandle | None = None,
 ) -> Iterator[Progress | Result[Report]]:
     """Write the evaluation folder, file by file.
 
@@ -119,6 +123,7 @@ def written(
         place: made when it is not there.
         strange: how photos of something else were told apart, by name.
         history: the training's epochs, where there was one.
+        handle: the model, for the heat of the worst mistakes.
 
     Raises:
         OutputError: when the folder cannot be written.
@@ -138,7 +143,30 @@ def written(
         figure = curves(history, PRINT)
         folder.write("curves.png", file_of(figure, "png"))
         folder.write("curves.svg", file_of(figure, "svg"))
+    if (content := answers_sheet(evaluation)) is not None:
+        folder.write("predictions.png", content)
+    if handle is not None:
+        found = yield from through(mistakes(handle, evaluation))
+        clear(place / MISTAKES)
+        for name, content in found.items():
+            folder.write(f"{MISTAKES}/{name}", content)
+    text = yield from through(page(material, strange or {}))
+    folder.write("report.html", text.encode("utf-8", "replace"))
     yield Result(Report(figures, strange or {}, folder.files, evaluation.unread))
+
+
+def clear(folder: Path) -> None:
+    """Make a folder of ours empty: a former evaluation had other mistakes.
+
+    Raises:
+        OutputError: when that is not possible.
+    """
+    make(folder)
+    try:
+        for old in folder.glob("[0-9][0-9] *.png"):
+            old.unlink()
+    except OSError as error:
+        raise OutputError("read_only", str(folder), reason=error.strerror or "") from error
 
 
 def make(folder: Path) -> None:
@@ -174,7 +202,7 @@ def _strange_json(strange: Strange) -> dict[str, object]:
     return {
         "score": strange.score,
         **asdict(strange.verdict),
-        "unread": strange.unread,
+        "unread": strange.negatives.unread,
         "scores": {name: asdict(figures) for name, figures in strange.scores.items()},
     }
 
