@@ -16,11 +16,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, QProcess, QTimer, Signal
+from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
 PATIENCE_MS = 5_000
 LAST_WORDS = 20
 NICENESS = "10"
+THREADS = "OMP_NUM_THREADS"
 
 
 def command(words: Sequence[str], *, background: bool = False) -> tuple[str, list[str]]:
@@ -44,20 +45,33 @@ def command(words: Sequence[str], *, background: bool = False) -> tuple[str, lis
     return line[0], line[1:]
 
 
+def leave_behind(words: Sequence[str]) -> bool:
+    """Run ``petvision WORDS…`` by itself: it goes on when the window is gone."""
+    process = QProcess()
+    program, arguments = command(words, background=True)
+    process.setProgram(program)
+    process.setArguments(arguments)
+    for channel in (process.setStandardOutputFile, process.setStandardErrorFile):
+        channel(QProcess.nullDevice())
+    started, _ = process.startDetached()
+    return started
+
+
 class Child(QObject):
     """One run of a verb.
 
-    ``told`` carries each JSON line of standard output as it was parsed, ``said`` each line of
-    standard error; ``ended`` comes once, with the exit code (-1: it could not be started, or
-    crashed), after the last of both.
+    ``told`` carries each JSON line of standard output as it was parsed (with ``whole`` all of it,
+    as one document, at the end), ``said`` each line of standard error; ``ended`` comes once, with
+    the exit code (-1: it could not be started, or crashed), after the last of both.
     """
 
     told = Signal(object)
     said = Signal(str)
     ended = Signal(int)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, *, whole: bool = False) -> None:
         super().__init__(parent)
+        self._whole = whole
         self.last_words: list[str] = []
         self._over = False
         self._process = QProcess(self)
@@ -77,6 +91,11 @@ class Child(QObject):
     def start(self, words: Sequence[str], *, background: bool = False) -> None:
         """Run ``petvision WORDS…``; once in a child's life."""
         program, arguments = command(words, background=background)
+        if background:  # a core is left to the window
+            environment = QProcessEnvironment.systemEnvironment()
+            if not environment.contains(THREADS):
+                environment.insert(THREADS, str(max(1, (os.cpu_count() or 2) - 1)))
+            self._process.setProcessEnvironment(environment)
         self._process.start(program, arguments)
 
     def write(self, line: str) -> None:
@@ -98,8 +117,13 @@ class Child(QObject):
             self._process.waitForFinished(PATIENCE_MS)
         self._last_resort.stop()
 
+    @property
+    def complaint(self) -> str:
+        """The last thing it told people, as a sentence to show."""
+        return self.last_words[-1].removeprefix("petvision: ") if self.last_words else ""
+
     def _read_out(self) -> None:
-        while self._process.canReadLine():
+        while not self._whole and self._process.canReadLine():
             self._tell(bytes(self._process.readLine().data()))
 
     def _tell(self, line: bytes) -> None:

@@ -236,6 +236,12 @@ class Menus(QObject):
             lambda: session.use_model(""),
             when=lambda: bool(session.settings.get("model", "")),
         )
+        self._add(
+            menu,
+            self.tr("&Measure on Labelled Photos…"),
+            self._evaluate,
+            when=lambda: session.handle is not None,
+        )
         menu.addSeparator()
         self._add(
             menu,
@@ -251,7 +257,15 @@ class Menus(QObject):
         folder = window.session.settings.get("folder", "")
         path, _ = QFileDialog.getOpenFileName(window, self.tr("Open model"), folder, kinds)
         if path:
+            window.ask_names_again()
             window.session.use_model(path)
+
+    def _evaluate(self) -> None:
+        from petvision.app.train.page import TrainPage
+
+        page = self._window.show_tab("train")
+        assert isinstance(page, TrainPage)  # the tab of that name
+        page.ask_evaluation()
 
     def _show_card(self) -> None:
         from petvision.models.cards import markdown  # the lane has imported it

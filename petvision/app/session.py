@@ -18,6 +18,7 @@ from petvision.app import tasks, words
 from petvision.app.explain.work import Explanations, Question
 from petvision.app.incoming import Incoming, encoded
 from petvision.app.lane import ComputeLane, Crashed, Failed, Job
+from petvision.app.naming import known_names, remember_names
 from petvision.app.photos.badges import Badges
 from petvision.app.photos.model import Photo, PhotoModel
 from petvision.app.pool import Failure, Pool
@@ -168,8 +169,14 @@ class Session(QObject):
         """Open a model by name or path; the one in use stays until it is there."""
         self.model_error = None
         self._asked = name
-        self._opening = self._lane.submit(Job("open", OPEN, partial(tasks.open_model, name)))
+        make = partial(tasks.open_model, name, known_names(self.settings, name))
+        self._opening = self._lane.submit(Job("open", OPEN, make))
         self.model_changed.emit()
+
+    def name_classes(self, names: tuple[str, ...]) -> None:
+        """Call the classes of the open model file so, from now on."""
+        remember_names(self.settings, self._asked, names)
+        self.open_model(self._asked)
 
     def _opened(self, opened: tasks.Opened) -> None:
         self.handle = self._badges.handle = opened.handle

@@ -59,7 +59,9 @@ class Display:
 # For the lane
 
 
-def open_model(name: str) -> Iterator[Progress | Result[Opened]]:
+def open_model(
+    name: str, classes: tuple[str, ...] | None = None
+) -> Iterator[Progress | Result[Opened]]:
     """Import torch and open a model on the reference engine: that one answers at once.
 
     Raises:
@@ -70,7 +72,7 @@ def open_model(name: str) -> Iterator[Progress | Result[Opened]]:
     yield Progress(1, 3)
     from petvision.models import handle
 
-    opened = handle.open_model(name, engine="torch-fp32")
+    opened = handle.open_model(name, engine="torch-fp32", classes=classes)
     yield Progress(2, 3)
     from petvision.explain.registry import DEFAULT, METHODS
 

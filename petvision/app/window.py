@@ -23,6 +23,7 @@ from petvision.app.icons import program
 from petvision.app.incoming import Incoming
 from petvision.app.local_api import LocalApi
 from petvision.app.menus import Menus
+from petvision.app.naming import NamesDialog, nameless
 from petvision.app.photos.column import PhotoColumn
 from petvision.app.photos.model import Photo
 from petvision.app.saving import Saving
@@ -52,6 +53,7 @@ class Window(QMainWindow):
         self.saving = Saving(self)
         self.local_api = LocalApi(settings, self)
         self.wants = {"photos": True, "parameters": True}
+        self._asked_names: set[str] = set()
         self._started = self._closed = False
         self._splitter = QSplitter(Qt.Orientation.Horizontal)
         self.tabs = QTabBar()
@@ -313,6 +315,26 @@ class Window(QMainWindow):
             self.inspector.offer_classes(handle.card.classes, self.session.layers)
             self._panel_chosen(self.view.grid.selected)
             self._known()
+            self._ask_names()
+
+    def ask_names_again(self) -> None:
+        """Ask for names that were left out before: a model file is opened anew."""
+        self._asked_names.clear()
+
+    def _ask_names(self) -> None:
+        """A file of weights only does not say what its classes are called: the person may."""
+        handle = self.session.handle
+        if (
+            handle is None
+            or handle.sha256 in self._asked_names
+            or not nameless(handle.card.classes)
+        ):
+            return
+        self._asked_names.add(handle.sha256)
+        dialog = NamesDialog(handle.card.name, handle.card.classes, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.named.connect(self.session.name_classes)
+        dialog.open()
 
     def _listed(self, count: int) -> None:
         if count == 0:

@@ -136,6 +136,17 @@ def computing(parser: Parser, engine: str = "auto") -> None:
     plain(parser)
 
 
+def naming(parser: Parser) -> None:
+    """Add what the classes of a model file without a card are called."""
+    parser.add_argument(
+        "--classes",
+        default="",
+        metavar="FILE|NAMES",
+        help="what the classes are called, for a file of weights only (.pth): a text file with a "
+        "name a line, or names with commas between",
+    )
+
+
 def judging(parser: Parser, photos: Literal["+", "*"] = "+") -> None:
     """Add photos (``*``: perhaps none) and how strange one may be."""
     parser.add_argument(
@@ -158,6 +169,7 @@ def judging(parser: Parser, photos: Literal["+", "*"] = "+") -> None:
         metavar="auto|off|VALUE",
         help="when to say unknown: the model's own threshold, never, or over this score",
     )
+    naming(parser)
     computing(parser)
 
 

@@ -15,7 +15,7 @@ from queue import Empty, Queue, SimpleQueue
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from petvision.cli.arguments import Parser, Verb, computing, threshold
+from petvision.cli.arguments import Parser, Verb, computing, naming, threshold
 from petvision.cli.exits import INTERRUPTED, OK, SOME_FAILED
 from petvision.cli.photos import opened
 from petvision.terminal import Terminal, percent
@@ -76,6 +76,7 @@ def _options(parser: Parser) -> None:
         help='take orders as JSON lines from standard input: {"do": "pause"}, go, stop, or '
         "truth with items and label",
     )
+    naming(parser)
     computing(parser)
     parser.check = _fault
 

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from petvision.cli.arguments import Parser, Verb, computing, threshold
+from petvision.cli.arguments import Parser, Verb, computing, naming, threshold
 from petvision.cli.exits import OK, SOME_FAILED, USAGE
 from petvision.cli.photos import opened
 from petvision.errors import InputError
@@ -52,6 +52,7 @@ def _options(parser: Parser) -> None:
     parser.add_argument(
         "--progress", action="store_true", help="with --json: its progress as JSON lines too"
     )
+    naming(parser)
     computing(parser, engine="torch-fp32")
 
 

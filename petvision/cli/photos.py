@@ -21,10 +21,13 @@ def opened(options: Namespace) -> ModelHandle:
 
     Raises:
         ModelError: when it cannot be used.
+        ConfigError: when the class names make no sense.
     """
+    from petvision.models.class_names import parse_names
     from petvision.models.handle import open_model
 
-    return open_model(options.model, engine=options.engine, device=options.device)
+    classes = parse_names(options.classes) if getattr(options, "classes", "") else None
+    return open_model(options.model, engine=options.engine, device=options.device, classes=classes)
 
 
 def sources_of(options: Namespace) -> tuple[Iterable[Source], int | None]:

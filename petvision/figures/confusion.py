@@ -44,7 +44,7 @@ class ConfusionGrid:
 
     def show(self, table: Sequence[Sequence[int]], classes: Sequence[str]) -> None:
         """Show counts C×C; no rows show nothing."""
-        self._table = np.array(table, int).reshape(len(table), -1)
+        self._table = np.array(table, int).reshape(len(table), len(table))
         self.classes = tuple(classes) or self.classes
         self._axes.set_visible(len(table) > 0)
         if len(table):

@@ -27,6 +27,7 @@ from petvision.errors import ModelError, OutputError
 from petvision.images.types import Floats
 from petvision.models import cards, safe
 from petvision.models.cards import Card
+from petvision.models.class_names import guessed
 
 if TYPE_CHECKING:  # torch is imported where a checkpoint is opened
     import torch
@@ -36,6 +37,10 @@ Shape = tuple[int, ...]
 
 METADATA_KEY = "petvision"
 GATE = ("gate.weight", "gate.bias")
+BARE = (
+    "The file holds weights only: its preprocessing is taken to be ImageNet's, and its scores are "
+    "not calibrated."
+)
 COUNTER = ".num_batches_tracked"  # torch's bookkeeping; no network here needs it
 
 
@@ -74,20 +79,28 @@ class StoredModel:
         return [name for name in self.shapes if name.startswith(group)]
 
 
-def read_model(path: Path) -> StoredModel:
+def read_model(path: Path, classes: Sequence[str] | None = None) -> StoredModel:
     """Open a model file of any kind this program reads.
+
+    Args:
+        path: the file.
+        classes: what they are called, where the file does not say.
 
     Raises:
         ModelError: with what is missing or wrong.
     """
     if path.suffix in (".pth", ".pt"):
-        return read_checkpoint(path)
+        return read_checkpoint(path, classes=classes)
     source = path.name
     container = safe.open_container(path, source)
     text = container.metadata.get(METADATA_KEY)
     if text is None:
-        return _bare(path, {n: p.shape for n, p in container.places.items()}, container.raw)
+        shapes = {n: p.shape for n, p in container.places.items()}
+        return _bare(path, shapes, container.raw, classes=classes)
     card = cards.parse(text, source)
+    if classes is not None and tuple(classes) != card.classes:
+        reason = "it names its classes itself; open it without others"
+        raise ModelError("wrong_shape", source, reason=reason)
     scales = {f"{n}.scale" for n, place in container.places.items() if place.dtype == "I8"}
     _check_scales(container, scales, source)
     shapes = {n: p.shape for n, p in container.places.items() if n not in scales}
@@ -153,7 +166,7 @@ def read_checkpoint(
     Args:
         path: the file.
         architecture: told from the tensors' shapes when not given.
-        classes: their names; ImageNet's for a thousand, numbers otherwise, when not given.
+        classes: their names; see ``petvision.models.class_names`` when not given.
 
     Raises:
         ModelError: ``not_a_model`` when the pickle needs code, or holds no tensors by name.
@@ -233,21 +246,18 @@ def _bare_card(
     if architecture is None or classes is None:
         guess = infer(found, path.name)
         architecture = architecture or guess.architecture
-        classes = classes or _class_names(guess.classes)
-    return Card(name=_name_of(path), architecture=architecture, classes=tuple(classes))
+        if classes is not None and len(classes) != guess.classes:
+            reason = f"it tells {guess.classes} classes apart, and {len(classes)} names are given"
+            raise ModelError("wrong_shape", path.name, reason=reason)
+        classes = classes or guessed(path, guess.classes)
+    return Card(
+        name=_name_of(path), architecture=architecture, classes=tuple(classes), limits=(BARE,)
+    )
 
 
 def _name_of(path: Path) -> str:
     kept = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in path.stem)
     return kept.lstrip("._-") or "model"
-
-
-def _class_names(count: int) -> tuple[str, ...]:
-    if count == 1000:
-        from petvision.models.torchvision_door import imagenet_classes
-
-        return imagenet_classes()
-    return tuple(f"class {i}" for i in range(count))
 
 
 def _check_scales(container: safe.Container, scales: set[str], source: str) -> None:

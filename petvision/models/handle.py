@@ -113,6 +113,7 @@ def open_model(
     *,
     engine: str = "torch-fp32",
     device: Device = "auto",
+    classes: Sequence[str] | None = None,
 ) -> ModelHandle:
     """Open a model by its name in the zoo or its file.
 
@@ -121,6 +122,7 @@ def open_model(
         engine: ``torch-fp32`` answers at once; ``auto`` or another name prepares a fast one
             (a second or so; see ``petvision.models.engine``).
         device: where torch computes; ``auto`` takes a GPU where there is one.
+        classes: their names, for a file that holds weights only (a ``.pth``).
 
     Raises:
         ModelError: when there is no such model or it cannot be used.
@@ -128,7 +130,7 @@ def open_model(
     """
     from petvision.models import zoo
 
-    handle = load(read_model(zoo.find(name_or_path)), device)
+    handle = load(read_model(zoo.find(name_or_path), classes), device)
     if engine == handle.engine.name:
         return handle
     from petvision.models.engine import with_fast_engine

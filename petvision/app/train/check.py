@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSizePolicy, QVBoxLay
 
 from petvision.app.theme import Theme
 from petvision.app.train.gallery import Gallery, Shown
+from petvision.app.widgets.areas import see_through
 from petvision.app.widgets.labels import Mark, heading, quiet
 from petvision.app.widgets.progress import ThinBar
 from petvision.figures.style import GRID_PX, HEADING_PX, TEXT_PX
@@ -57,6 +58,7 @@ class CheckView(QFrame):
         scroll.setWidget(inner)
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
+        see_through(scroll)
         around = QVBoxLayout(self)
         around.setContentsMargins(0, 0, 0, 0)
         around.addWidget(scroll)

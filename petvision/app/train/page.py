@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QStackedWidget, QVBoxLayout
 
-from petvision.app.children import Child
+from petvision.app.children import Child, leave_behind
 from petvision.app.incoming import Incoming
+from petvision.app.naming import known_names
 from petvision.app.tabs import EXPLAIN, Page
 from petvision.app.train import plan
 from petvision.app.train.plan import Plan
@@ -44,6 +45,7 @@ class TrainPage(Page):
         self._schema: Child | None = None
         self._child: Child | None = None
         self._checking: Child | None = None
+        self._adding: Child | None = None
         self._plan: Plan | None = None
         self._model: Path | None = None
         self._finished: dict[str, Any] | None = None
@@ -68,9 +70,9 @@ class TrainPage(Page):
     def arrive(self) -> None:
         """Ask the program for its keys, once."""
         if self._schema is None:
-            self._schema = Child(["train", "--schema"], self, whole=True)
-            self._schema.said.connect(self.setup.know)
-            self._run(self._schema)
+            self._schema = Child(self, whole=True)
+            self._schema.told.connect(self.setup.know)
+            self._schema.start(["train", "--schema"], background=True)
 
     def take(self, arrived: Incoming) -> bool:
         """A dropped folder or CSV file becomes the photos to learn from."""
@@ -111,14 +113,15 @@ class TrainPage(Page):
         if box.clickedButton() is stay:
             return False
         if box.clickedButton() is on:
-            self._child.leave()
-            self._child = None
+            self._child.end()  # whole checkpoints are what it goes on with
+            leave_behind(self._plan.words("--resume"))
         return True
 
     def end(self) -> None:
         """End every child."""
-        for child in (self._schema, self._checking, self._child):
+        for child in (self._schema, self._checking, self._adding, self._child):
             if child is not None:
+                child.blockSignals(True)  # nobody is there to be told
                 child.end()
         self._child = self._checking = None
 
@@ -141,12 +144,13 @@ class TrainPage(Page):
 
     def _check(self) -> None:
         if self._checking is not None:
-            self._checking.end()
+            self._checking.blockSignals(True)  # its answer is of no use any more
+            self._checking.stop()
         chosen = self.setup.plan
         if chosen is None:
             return
         self.setup.found.working(0, 0, "")
-        self._checking = checking = Child(chosen.words("--check"), self)
+        self._checking = checking = Child(self)
         answer: list[Mapping[str, Any]] = []
 
         def heard(event: Mapping[str, Any]) -> None:
@@ -157,17 +161,17 @@ class TrainPage(Page):
             elif "counts" in event:
                 answer.append(event)
 
-        def ended(code: int, words: str) -> None:
+        def ended(code: int) -> None:
             if self._checking is checking:
                 self._checking = None
             if answer:
                 self.setup.passed(answer[-1])
             else:
-                self.setup.refused(words or self._silent(code))
+                self.setup.refused(checking.complaint or self._silent(code))
 
-        checking.said.connect(heard)
+        checking.told.connect(heard)
         checking.ended.connect(ended)
-        self._run(checking)
+        checking.start(chosen.words("--check"), background=True)
 
     # The run
 
@@ -188,10 +192,10 @@ class TrainPage(Page):
         self.running.know_classes(chosen.photos.classes)
         self.running.begin(chosen.name, history_of(chosen.out) if more else [])
         self._stack.setCurrentWidget(self.running)
-        self._child = child = Child(chosen.words(*more), self)
-        child.said.connect(self._heard)
+        self._child = child = Child(self)
+        child.told.connect(self._heard)
         child.ended.connect(self._ended)
-        self._run(child)
+        child.start(chosen.words(*more), background=True)
         self._session.work_changed.emit()
 
     def _heard(self, event: Mapping[str, Any]) -> None:
@@ -201,7 +205,8 @@ class TrainPage(Page):
             self.running.know_classes(tuple(event["classes"]))
         self.running.heard(event)
 
-    def _ended(self, code: int, words: str) -> None:
+    def _ended(self, code: int) -> None:
+        words = self._child.complaint if self._child is not None else ""
         self._child = None
         self._session.work_changed.emit()
         if code == 0 and self._finished is not None and self._plan is not None:
@@ -242,13 +247,16 @@ class TrainPage(Page):
         self.running.measuring(handle.card.name)
         self._stack.setCurrentWidget(self.running)
         words = ["evaluate", model, "--data", spec, "--out", str(out), "--progress", "--json"]
-        self._child = child = Child(words, self)
-        child.said.connect(self.running.heard)
-        child.ended.connect(lambda code, words: self._measured(out, code, words))
-        self._run(child)
+        if names := known_names(self._session.settings, model):
+            words += ["--classes", ",".join(names)]
+        self._child = child = Child(self)
+        child.told.connect(self.running.heard)
+        child.ended.connect(lambda code: self._measured(out, code))
+        child.start(words, background=True)
         self._session.work_changed.emit()
 
-    def _measured(self, out: Path, code: int, words: str) -> None:
+    def _measured(self, out: Path, code: int) -> None:
+        words = self._child.complaint if self._child is not None else ""
         self._child = None
         self._session.work_changed.emit()
         if (out / "predictions.csv").exists() and code in (0, 1):
@@ -267,10 +275,10 @@ class TrainPage(Page):
         if self._model is None:
             return
         model = str(self._model)
-        child = Child(["models", "add", model, "--json"], self)
-        child.ended.connect(lambda code, words: self._added(code, words, model))
+        self._adding = child = Child(self)
+        child.ended.connect(lambda code: self._added(code, child.complaint, model))
         self.report.use_button.setEnabled(False)
-        self._run(child)
+        child.start(["models", "add", model, "--json"])
 
     def _added(self, code: int, words: str, model: str) -> None:
         self.report.use_button.setEnabled(True)
@@ -285,13 +293,6 @@ class TrainPage(Page):
     def _open_photo(self, path: str) -> None:
         self._session.open_inputs([path])
         self._window.show_tab(EXPLAIN)
-
-    def _run(self, child: Child) -> None:
-        try:
-            child.start()
-        except OSError as error:
-            reason = error.strerror or str(error)
-            child.ended.emit(1, self.tr("It could not be started: {reason}.").format(reason=reason))
 
     def _silent(self, code: int) -> str:
         return self.tr("It ended without a word (exit code {code}).").format(code=code)

@@ -25,6 +25,7 @@ from petvision.app import words
 from petvision.app.session import Session
 from petvision.app.theme import Theme
 from petvision.app.train.gallery import MOST, Gallery, Shown
+from petvision.app.widgets.areas import see_through
 from petvision.app.widgets.labels import heading, quiet
 from petvision.errors import PetVisionError
 from petvision.evaluate.results import Evaluation, Figures, near_certain
@@ -124,6 +125,7 @@ class ReportView(QWidget):
         scroll.setWidget(inner)
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
+        see_through(scroll)
         return scroll
 
     def _photos_part(self) -> QWidget:

@@ -29,6 +29,7 @@ from petvision.app.train.check import CheckView
 from petvision.app.train.form import SettingsForm
 from petvision.app.train.gallery import Gallery
 from petvision.app.train.plan import Photos, Plan, Recipe
+from petvision.app.widgets.areas import see_through
 from petvision.app.widgets.labels import heading, quiet
 from petvision.errors import ConfigError
 from petvision.figures.style import GRID_PX, HEADING_PX, TEXT_PX
@@ -129,6 +130,7 @@ class SetupView(QWidget):
         scroll.setWidget(column)
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
+        see_through(scroll)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setFixedWidth(LEFT_PX)
         around = QHBoxLayout(self)
