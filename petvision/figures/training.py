@@ -72,7 +72,7 @@ class Curves:
 
 def _fit(axes: Axes) -> None:
     axes.relim()
-    axes.autoscale_view()
+    axes.autoscale()
     if not any(len(line.get_xdata()) for line in axes.get_lines()):  # type: ignore[arg-type]
         axes.set(xlim=(0, 1), ylim=(0, 1))
 
