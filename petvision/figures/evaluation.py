@@ -111,7 +111,7 @@ def roc(material: Material, style: Style = LIGHT) -> Figure:
     _draw(axes, curves, style, words)
     name_axes(axes, style, "False alarms", "Found", _one_of(material, "ROC curve"))
     _unit(axes)
-    if material.figures.roc_auc > 0.95:
+    if material.figures.roc_auc > 0.99:
         corner = _inset(axes, (0.42, 0.14, 0.52, 0.46), style)
         _draw(corner, curves, style, "")
         corner.set(xlim=(0, 0.05), ylim=(0.95, 1.001))
@@ -129,7 +129,7 @@ def precision_recall(material: Material, style: Style = LIGHT) -> Figure:
     title = _one_of(material, "Precision and recall")
     name_axes(axes, style, "Recall", "Precision", title)
     _unit(axes)
-    if material.figures.average_precision > 0.95:
+    if material.figures.average_precision > 0.99:
         corner = _inset(axes, (0.12, 0.2, 0.52, 0.46), style)
         _draw(corner, curves, style, "")
         corner.set(xlim=(0.95, 1.001), ylim=(0.95, 1.001))
