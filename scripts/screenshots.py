@@ -24,7 +24,17 @@ FOLDER = ROOT / "resources" / "screenshots"
 SAMPLES = ROOT / "resources" / "samples"
 SIZE = (1600, 1000)
 LIMIT_S = 1800
-NAMES = ("empty", "working", "explain", "large", "unknown", "error")
+NAMES = ("empty", "working", "explain", "large", "unknown", "error", "train", "training", "trained")
+RECIPE = """# petvision train quick.yaml
+#
+# A small network, to try the tab with.
+data: {source: folder, image_size: 48, resize: 48}
+model: {architecture: resnet18, blocks_per_stage: [1, 1, 1, 1]}
+optimizer: {lr: 1.0e-3}
+training: {epochs: 8, batch_size: 8, amp: false, freeze_statistics: false, ema: 0.0}
+unknown: {negatives: [], bank: 8}
+device: cpu
+"""
 
 if TYPE_CHECKING:
     from petvision.app.window import Window
@@ -140,6 +150,52 @@ class Photographer:
             self.show(broken, cat, dog)
             self.until(lambda: session.current and session.current.error, 2500)
             self.take("error")
+        if any(self.wanted(name) for name in ("train", "training", "trained")):
+            self.training(broken.parent)
+
+    def training(self, place: Path) -> None:
+        """The Train tab, with painted photos that any network learns in seconds."""
+        from petvision.app.train import plan
+        from petvision.app.train.page import TrainPage
+
+        recipe = place / "quick.yaml"
+        recipe.write_text(RECIPE, encoding="utf-8")
+        plan.out_for = lambda name: place / "runs" / name  # type: ignore[assignment]
+        page = self.window.show_tab("train")
+        assert isinstance(page, TrainPage)
+        quick = plan.read_recipe(recipe)
+        page.setup.offer(quick)
+        page.setup.take(paint(place / "Shapes"))
+        self.until(page.setup.go.isEnabled)
+        if self.wanted("train"):
+            self.take("train")
+        page.setup.go.click()
+        self.until(lambda: len(page.running.moments) > 4 or not page.working)
+        if self.wanted("training"):
+            self.take("training")
+        self.until(lambda: page.report.complete, 1500)
+        if self.wanted("trained"):
+            self.take("trained")
+
+
+def paint(root: Path) -> Path:
+    """Photos to train on that are nobody's: suns and moons over noise."""
+    import numpy as np
+    from PIL import Image, ImageDraw
+
+    rng = np.random.default_rng(0)
+    for label, colour in (("moon", (190, 200, 230)), ("sun", (250, 200, 60))):
+        (root / label).mkdir(parents=True)
+        for number in range(30):
+            image = Image.fromarray(rng.integers(20, 90, (120, 160, 3), np.uint8))
+            x, y, r = (int(v) for v in rng.integers((40, 40, 14), (120, 80, 34)))
+            pen = ImageDraw.Draw(image)
+            pen.ellipse((x - r, y - r, x + r, y + r), fill=colour)
+            if label == "moon":
+                pen.ellipse((x - r // 3, y - r, x + r, y + r), fill=(40, 45, 60))
+            image.save(root / label / f"{number:02}.jpg")
+    (root / "sun" / "torn.jpg").write_bytes((root / "sun" / "00.jpg").read_bytes()[:900])
+    return root
 
 
 def pack(path: Path) -> None:

@@ -50,6 +50,9 @@ def _options(parser: Parser) -> None:
         "unknown scores that measure distances",
     )
     parser.add_argument(
+        "--figures", action="store_true", help="the model's filters and feature maps too"
+    )
+    parser.add_argument(
         "--progress", action="store_true", help="with --json: its progress as JSON lines too"
     )
     naming(parser)
@@ -60,7 +63,7 @@ def _evaluate(options: Namespace, terminal: Terminal) -> int:
     from petvision.reports.evaluation import Wishes, evaluate_to_folder
 
     unknown, negatives = _unknown(options.unknown)
-    wishes = Wishes(unknown, negatives, options.reference)
+    wishes = Wishes(unknown, negatives, options.reference, options.figures)
     job = evaluate_to_folder(opened(options), options.data, options.out, wishes)
     try:
         watched = _told(job, terminal) if options.progress and options.json else job

@@ -7,7 +7,7 @@ import io
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from petvision.errors import OutputError
@@ -31,9 +31,11 @@ from petvision.models.files import write_atomically
 from petvision.models.handle import ModelHandle
 from petvision.models.predict import Unknown
 from petvision.reports.evaluation_html import page
+from petvision.reports.inside import inside
 from petvision.reports.mistakes import answers_sheet, mistakes
 
 MISTAKES = "mistakes"
+FIGURES = "figures"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,13 @@ class Wishes:
 
     ``unknown`` is when to refuse a photo (see ``predict``); ``negatives`` are folders of photos of
     none of the classes; ``reference`` a SPEC of photos like those the model was trained on, for
-    the scores that measure distances.
+    the scores that measure distances. ``figures``: the model's filters and feature maps too.
     """
 
     unknown: Unknown = "auto"
     negatives: tuple[str, ...] = ()
     reference: str = ""
+    figures: bool = False
 
 
 def evaluate_to_folder(
@@ -94,7 +97,15 @@ def evaluate_to_folder(
         name: against(handle, evaluation, found, wishes.unknown)
         for name, found in negatives.items()
     }
-    yield from written(evaluation, folder, strange, handle=handle)
+    report = yield from through(written(evaluation, folder, strange, handle=handle))
+    if wishes.figures:
+        surest = int(evaluation.scores.max(1).argmax())
+        pictures = yield from through(inside(handle, evaluation.files[surest]))
+        more = _Folder(folder)
+        for name, content in pictures.items():
+            more.write(f"{FIGURES}/{name}", content)
+        report = replace(report, files=[*report.files, *more.files])
+    yield Result(report)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -104,14 +105,42 @@ def test_a_threshold_decides_what_is_refused(photos, tiny_model):
 
 def test_the_folder_holds_every_chart_as_picture_and_as_drawing(photos, tiny_model, tmp_path):
     report = result_of(
-        evaluate_to_folder(open_model(tiny_model), f"folder:{photos}", tmp_path / "out")
+        evaluate_to_folder(
+            open_model(tiny_model), f"folder:{photos}", tmp_path / "out", Wishes(figures=True)
+        )
     )
     names = {file.name for file in report.files}
+    places = {str(file.relative_to(tmp_path / "out")) for file in report.files}
+    assert {"report.html", "predictions.png", "figures/kernels.svg"} <= places
+    assert {"figures/feature_maps.png"} <= places
+    assert len([place for place in places if place.startswith("mistakes/")]) == wrong_of(report)
     for chart in ("confusion", "roc", "precision_recall", "reliability", "confidence"):
         assert {f"{chart}.png", f"{chart}.svg"} <= names
         assert (tmp_path / "out" / f"{chart}.svg").read_bytes().startswith(b"<?xml")
         with Image.open(tmp_path / "out" / f"{chart}.png") as image:
             assert min(image.size) > 500
+
+
+def wrong_of(report) -> int:
+    return round(report.figures.n * (1 - report.figures.accuracy))
+
+
+def test_the_page_holds_every_photo_and_needs_nothing_from_outside(photos, tiny_model, tmp_path):
+    (tmp_path / "far").mkdir()
+    Image.new("RGB", (60, 60), "teal").save(tmp_path / "far" / "<!--<script>.png")
+    wishes = Wishes(negatives=(str(tmp_path / "far"),))
+    handle = open_model(tiny_model)
+    result_of(evaluate_to_folder(handle, f"folder:{photos}", tmp_path / "out", wishes))
+    page = (tmp_path / "out" / "report.html").read_text()
+    text = page.split('id="data">')[1].split("</script>")[0]
+    data = json.loads(text)
+    assert [row["source"] for row in data["rows"]] == [""] * 8 + ["far"]
+    assert len(data["thumbs"]) == 9
+    assert all(row["file"].startswith("file:///") for row in data["rows"])
+    links = set(re.findall(r'(?:src|href|srcset)="([^"#]+)"', page))
+    assert all(link.startswith("data:") for link in links)
+    asked = re.findall(r'href="#([^"]+)"', page)
+    assert {"right=0", "right=1", "truth=0&amp;answer=1", "bin=0"} <= set(asked)
 
 
 def test_a_training_adds_its_curves(tmp_path):

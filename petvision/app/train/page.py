@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,16 +14,19 @@ from petvision.app.incoming import Incoming
 from petvision.app.naming import known_names
 from petvision.app.tabs import EXPLAIN, Page
 from petvision.app.train import plan
+from petvision.app.train.corrections import changes
 from petvision.app.train.plan import Plan
 from petvision.app.train.progress import RunView
 from petvision.app.train.report import ReportView
 from petvision.app.train.setup import SetupView
+from petvision.app.words import error_sentence
 from petvision.reports.history import history_of
 
 if TYPE_CHECKING:
     from petvision.app.window import Window
 
 EVALUATION = "evaluation"
+CHANGES = "changes"
 MODEL = "model.safetensors"
 
 
@@ -46,6 +50,7 @@ class TrainPage(Page):
         self._child: Child | None = None
         self._checking: Child | None = None
         self._adding: Child | None = None
+        self._comparing: Child | None = None
         self._plan: Plan | None = None
         self._model: Path | None = None
         self._finished: dict[str, Any] | None = None
@@ -119,7 +124,7 @@ class TrainPage(Page):
 
     def end(self) -> None:
         """End every child."""
-        for child in (self._schema, self._checking, self._adding, self._child):
+        for child in (self._schema, self._checking, self._adding, self._comparing, self._child):
             if child is not None:
                 child.blockSignals(True)  # nobody is there to be told
                 child.end()
@@ -214,8 +219,27 @@ class TrainPage(Page):
             if not self._model.is_absolute():
                 self._model = self._plan.out / self._model
             self._show_report(self._plan.out / EVALUATION, usable=True)
+            if self._plan.photos.batch is not None:
+                self._compare(self._plan, self._model)
         else:
             self.running.ended(words or self._silent(code), stopped=self._asked_to_stop)
+
+    def _compare(self, chosen: Plan, model: Path) -> None:
+        """Ask the new model about the corrected photos: which verdicts are others now?"""
+        out = chosen.out / CHANGES
+        spec = f"csv:{chosen.photos.root}"
+        self._comparing = child = Child(self)
+        child.ended.connect(lambda _: self._compared(chosen, out))
+        words = ["evaluate", str(model), "--data", spec, "--out", str(out), "--quiet"]
+        child.start(words, background=True)
+
+    def _compared(self, chosen: Plan, out: Path) -> None:
+        if chosen.photos.batch is not None and (out / "predictions.csv").exists():
+            self._session.in_background(
+                partial(changes, chosen.photos.batch, out),
+                self.report.show_changes,
+                lambda error: self._window.status.say(error_sentence(error)),
+            )
 
     def _back(self) -> None:
         self._stack.setCurrentWidget(self.setup)

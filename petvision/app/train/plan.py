@@ -11,6 +11,7 @@ from pathlib import Path
 import platformdirs
 import yaml
 
+from petvision.app.train.corrections import STORE, write_table
 from petvision.errors import ConfigError
 from petvision.evaluate.datasets import has_splits
 
@@ -19,12 +20,16 @@ UNFIT = re.compile(r"[^a-z0-9._-]+")
 
 @dataclass(frozen=True, slots=True)
 class Photos:
-    """Labelled photos on disk: ``kind`` is the configuration's ``data.source``."""
+    """Labelled photos on disk: ``kind`` is the configuration's ``data.source``.
+
+    ``batch`` is the batch run whose corrections they are.
+    """
 
     kind: str
     root: Path
     classes: tuple[str, ...] = ()
     splits: bool = False
+    batch: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,8 @@ def recognise(place: Path) -> Photos:
     Raises:
         ConfigError: when there are not two classes to learn.
     """
+    if (place / STORE).is_file():
+        return _corrected(place)
     if place.is_file() and place.suffix.lower() == ".csv":
         return Photos("csv", place)
     if not place.is_dir():
@@ -91,6 +98,16 @@ def recognise(place: Path) -> Photos:
     return Photos(kind if kind in place.name.lower() else "folder", place, classes, splits)
 
 
+def _corrected(run: Path) -> Photos:
+    """The corrections of a batch run, as a table of its own."""
+    table = out_for(f"{fit_name(run.name) or 'batch'}-corrections").with_suffix(".csv")
+    count = write_table(run, table)
+    if count == 0:
+        expected = "a batch run with photos whose truth is known"
+        raise ConfigError("range", run.name, key="it", expected=expected, found="none")
+    return Photos("csv", table, batch=run)
+
+
 def _unfit(place: Path, found: str) -> ConfigError:
     expected = "a folder with two or more folders of photos in it, one a class"
     return ConfigError("range", place.name, key="it", expected=expected, found=found)
@@ -103,11 +120,15 @@ def recipes() -> list[Recipe]:
     found = []
     for place in places or ():
         for path in sorted((Path(place) / "configs").glob("*.yaml")):
-            text = path.read_text(encoding="utf-8")
-            tree = yaml.safe_load(text)
-            if isinstance(tree, dict):
-                found.append(Recipe(path, path.stem, _sentence(text), tree))
+            found.append(read_recipe(path))
     return sorted(found, key=lambda recipe: (recipe.source != "folder", recipe.name))
+
+
+def read_recipe(path: Path) -> Recipe:
+    """A preset's file, with the first sentence of its comment."""
+    text = path.read_text(encoding="utf-8")
+    tree = yaml.safe_load(text)
+    return Recipe(path, path.stem, _sentence(text), tree if isinstance(tree, dict) else {})
 
 
 def _sentence(text: str) -> str:

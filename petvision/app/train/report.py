@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 from petvision.app import words
 from petvision.app.session import Session
 from petvision.app.theme import Theme
+from petvision.app.train.corrections import Change
 from petvision.app.train.gallery import MOST, Gallery, Shown
 from petvision.app.widgets.areas import see_through
 from petvision.app.widgets.labels import heading, quiet
@@ -69,6 +70,10 @@ class ReportView(QWidget):
         self._photos_title = heading(None, TEXT_PX)
         self.gallery = Gallery(session, theme)
         self.gallery.opened.connect(self.photo)
+        self._changes: list[Change] = []
+        self.changed_button = QPushButton()
+        self.changed_button.clicked.connect(self._list_changes)
+        self.changed_button.hide()
         self.use_button = QPushButton(self.tr("Use this model"))
         self.use_button.setProperty("primary", True)
         self.use_button.clicked.connect(self.use)
@@ -83,7 +88,7 @@ class ReportView(QWidget):
         head = QHBoxLayout()
         head.setSpacing(GRID_PX)
         head.addWidget(self._title, 1)
-        for button in (self.back_button, self._browse, self.use_button):
+        for button in (self.changed_button, self.back_button, self._browse, self.use_button):
             head.addWidget(button)
         layout = QVBoxLayout(self)
         margin = 3 * GRID_PX
@@ -139,9 +144,17 @@ class ReportView(QWidget):
 
     # What is shown
 
+    @property
+    def complete(self) -> bool:
+        """Whether figures and charts are there."""
+        return self.read is not None and self._images.keys() == self._charts.keys()
+
     def show_folder(self, folder: Path, *, usable: bool) -> None:
         """Show an evaluation folder; ``usable``: its model can be taken into use."""
         self.read = None
+        self._images = {}
+        self._changes = []
+        self.changed_button.hide()
         self.use_button.setVisible(usable)
         self._title.setText(self.tr("Reading the report…"))
         self._subtitle.setText("")
@@ -264,6 +277,24 @@ class ReportView(QWidget):
         if count > MOST:
             title += self.tr("; the first {most} are shown").format(most=MOST)
         return title
+
+    def show_changes(self, changed: list[Change]) -> None:
+        """Offer the list of verdicts that are others now than in the batch run."""
+        self._changes = changed
+        text = self.tr("{count} verdicts changed").format(count=len(changed))
+        self.changed_button.setText(text)
+        self.changed_button.show()
+
+    def _list_changes(self) -> None:
+        mended = sum(change.mended for change in self._changes)
+        self._photos_title.setText(
+            self.tr("{count} verdicts changed, {mended} of them for the better").format(
+                count=len(self._changes), mended=mended
+            )
+        )
+        self.gallery.show_photos(
+            [Shown(c.path, f"{c.before} → {c.now}", not c.mended) for c in self._changes]
+        )
 
     # Charts
 

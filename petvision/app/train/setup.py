@@ -31,7 +31,7 @@ from petvision.app.train.gallery import Gallery
 from petvision.app.train.plan import Photos, Plan, Recipe
 from petvision.app.widgets.areas import see_through
 from petvision.app.widgets.labels import heading, quiet
-from petvision.errors import ConfigError
+from petvision.errors import PetVisionError
 from petvision.figures.style import GRID_PX, HEADING_PX, TEXT_PX
 
 LEFT_PX = 380
@@ -160,7 +160,7 @@ class SetupView(QWidget):
         """Take a folder or CSV file as the photos to learn from; says what is wrong with it."""
         try:
             photos = plan.recognise(place)
-        except ConfigError as error:
+        except PetVisionError as error:
             self._photos = None
             self._passed = False
             self._chosen.setText(place.name)
@@ -204,6 +204,11 @@ class SetupView(QWidget):
         self._make_form()
 
     # Recipes and settings
+
+    def offer(self, recipe: Recipe) -> None:
+        """Offer one more recipe, as the first."""
+        self._recipes.insert(0, recipe)
+        self._offer_recipes()
 
     def _offer_recipes(self) -> None:
         photos = self._photos
