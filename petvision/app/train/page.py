@@ -65,6 +65,7 @@ class TrainPage(Page):
         self.setup.start.connect(self._start)
         self.running.stop.connect(self.stop)
         self.running.resume.connect(self._resume)
+        self.running.finish.connect(self._finish)
         self.running.back.connect(self._back)
         self.report.back.connect(self._back)
         self.report.use.connect(self._use)
@@ -189,6 +190,11 @@ class TrainPage(Page):
     def _resume(self) -> None:
         if self._plan is not None and self._child is None:
             self._begin(self._plan, "--resume")
+
+    def _finish(self) -> None:
+        """Train no further: make the model of the best epoch so far."""
+        if self._plan is not None and self._child is None:
+            self._begin(self._plan, "--resume", "--finish")
 
     def _begin(self, chosen: Plan, *more: str) -> None:
         self._asked_to_stop = False

@@ -36,6 +36,7 @@ class RunView(QWidget):
 
     stop = Signal()
     resume = Signal()
+    finish = Signal()
     back = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -56,6 +57,7 @@ class RunView(QWidget):
         self._matrix = ConfusionGrid(self._matrix_canvas.figure, theme.style)
         self.stop_button = self._button(self.tr("Stop"), self.stop)
         self.resume_button = self._button(self.tr("Go on"), self.resume)
+        self.finish_button = self._button(self.tr("Make the model of the best epoch"), self.finish)
         self.back_button = self._button(self.tr("Back"), self.back)
         self._log = Elided(2)
         self._lay_out()
@@ -71,7 +73,9 @@ class RunView(QWidget):
         head.setSpacing(GRID_PX)
         head.addWidget(self._mark)
         head.addWidget(self._title, 1)
-        for button in (self.back_button, self.resume_button, self.stop_button):
+        for button in (
+            self.back_button, self.finish_button, self.resume_button, self.stop_button,
+        ):  # fmt: skip
             head.addWidget(button)
         layout = QVBoxLayout(self)
         margin = 3 * GRID_PX
@@ -234,6 +238,7 @@ class RunView(QWidget):
         self.stop_button.setEnabled(True)
         self.resume_button.setVisible(not running)
         self.back_button.setVisible(not running)
+        self.finish_button.setVisible(not running and bool(self.moments))
 
     def _restyle(self) -> None:
         self._curves.restyle(self._theme.style)
