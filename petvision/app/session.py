@@ -244,6 +244,17 @@ class Session(QObject):
     # The photo in view
 
     @property
+    def lane(self) -> ComputeLane:
+        """The one thread with torch: pages submit their jobs to it."""
+        return self._lane
+
+    @property
+    def prepared(self) -> Prepared | None:
+        """The photo in view as the network sees it, once it is decoded."""
+        visit = self._visits.get(self.current.number) if self.current else None
+        return visit.prepared if visit else None
+
+    @property
     def display(self) -> tasks.Display | None:
         """The photo in view as a picture, once it is decoded."""
         return self.visit.display if self.visit else None

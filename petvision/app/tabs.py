@@ -62,6 +62,12 @@ class Tab:
         return QCoreApplication.translate("Tab", self.title)
 
 
+def _neurons(window: Window) -> Page:
+    from petvision.app.neurons.page import NeuronsPage
+
+    return NeuronsPage(window)
+
+
 def _train(window: Window) -> Page:
     from petvision.app.train.page import TrainPage
 
@@ -70,5 +76,6 @@ def _train(window: Window) -> Page:
 
 TABS: tuple[Tab, ...] = (
     Tab(EXPLAIN, str(QT_TRANSLATE_NOOP("Tab", "Explain")), True, None),
+    Tab("neurons", str(QT_TRANSLATE_NOOP("Tab", "Neurons")), True, _neurons),
     Tab("train", str(QT_TRANSLATE_NOOP("Tab", "Train")), False, _train),
 )

@@ -20,6 +20,8 @@ COLOUR_MAPS = ("inferno", "viridis", "magma", "cividis", "jet")
 TILE = 320
 MAP_TILE = 112
 OPACITY = 0.6
+DARKEST = 0.25
+FADE = 0.7
 BOX_COLOURS = ("#ffd400", "#35c6f4", "#ff7ab6", "#9be564", "#c9a2ff", "#ffa64d")
 FIELD_COLOUR = "#ffffff"
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
@@ -59,12 +61,19 @@ def heat_over(
     size = max(right - left, 1), max(bottom - top, 1)
     heat = Image.fromarray(np.asarray(one, np.float32)).resize(size, Image.Resampling.BILINEAR)
     shares = np.clip(np.asarray(heat) / (float(one.max()) or 1.0), 0, 1)
-    colour = matplotlib.colormaps[colours](shares)[..., :3] * 255
-    alpha = (opacity * np.sqrt(shares))[..., None]
-    made = photo.astype(np.float32)
+    # Not from the map's very dark end, which would only darken the photo where little is.
+    colour = matplotlib.colormaps[colours](DARKEST + (1 - DARKEST) * shares)[..., :3] * 255
+    alpha = (min(1.0, 1.5 * opacity) * shares**FADE)[..., None]
+    made = _muted(photo, 0.8 * opacity)
     made[top:bottom, left:right] *= 1 - alpha
     made[top:bottom, left:right] += alpha * colour
     return made.astype(np.uint8)
+
+
+def _muted(photo: Pixels, share: float) -> Floats:
+    """Colours drawn towards grey, so that the heat's are the only strong ones."""
+    grey = np.asarray(Image.fromarray(photo).convert("L"), np.float32)[..., None]
+    return np.asarray(photo + share * (grey - photo), np.float32)
 
 
 def heat_tiles(
@@ -120,7 +129,7 @@ def boxes_over(photo: Pixels, detail: Detail, geometry: Geometry) -> Pixels:
     factor = photo.shape[1] / geometry.width
     image = Image.fromarray(photo)
     draw = ImageDraw.Draw(image)
-    font = ImageFont.load_default(max(11, photo.shape[1] // 26))
+    font = ImageFont.load_default(max(10, photo.shape[1] // 48))
     for region in reversed(detail.regions):
         _draw_region(draw, region, factor, font)
     return np.asarray(image)
@@ -135,8 +144,9 @@ def _draw_region(draw: ImageDraw.ImageDraw, region: Region, factor: float, font:
     draw.rectangle(_scaled(region.box, factor), outline=colour, width=2)
     words = f"{region.number}*" if region.number == 1 else str(region.number)
     left, top, _, _ = _scaled(region.box, factor)
-    right, bottom = draw.textbbox((left, top), words, font=font)[2:]
-    draw.rectangle((left, top, right + 4, bottom + 3), fill=colour)
+    _, _, wide, high = draw.textbbox((0, 0), words, font=font)
+    top -= int(high) + 5  # above the box, which may be smaller than its number
+    draw.rectangle((left, top, left + wide + 4, top + high + 3), fill=colour)
     draw.text((left + 2, top), words, fill="#000000", font=font)
     x, y = region.peak[0] * factor, region.peak[1] * factor
     draw.line((x - 4, y, x + 4, y), fill=colour, width=2)

@@ -71,7 +71,11 @@ def evidence(handle: ModelHandle, anatomy: Anatomy, prepared: Prepared, target: 
 
 
 def focus(maps: Maps, heat: Floats) -> Doubles:
-    """The share of each filter's activation that lies on the evidence, float64 c.
+    """How much of each filter lies on the evidence, float64 c in 0..1.
+
+    It is the share of its activation that lies there times the evidence at its peak: on 150 photos
+    the share alone left a peak on plain background in every fifth photo, the product in every
+    seventieth (see ``tests/benchmarks/neurons.py``).
 
     Args:
         maps: of the layer.
@@ -81,4 +85,5 @@ def focus(maps: Maps, heat: Floats) -> Doubles:
     weights = resized(heat, rows, columns)
     total = maps.maps.sum((1, 2), dtype=np.float64)
     on = np.tensordot(maps.maps.astype(np.float64), weights, 2)
-    return np.asarray(on / np.maximum(total, 1e-12))
+    peaks = weights.reshape(-1)[maps.maps.reshape(len(maps.maps), -1).argmax(1)]
+    return np.asarray(peaks * on / np.maximum(total, 1e-12))

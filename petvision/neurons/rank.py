@@ -59,7 +59,7 @@ def rank(
 
     ``balanced`` is weight · mean activation (divided by the layer's largest) + (1 − weight) ·
     sparsity, over filters whose sparsity is at least the minimum. ``focus`` is ``balanced`` times
-    the share of the filter's activation that lies on the evidence for the target. ``effect``
+    how much of the filter lies on the evidence for the target (``effect.focus``). ``effect``
     ranks by the size of the logit's change. A filter that is silent everywhere scores 0.
 
     Args:

@@ -165,7 +165,7 @@ class Analysis:
     """The filters of one layer on one photo, ranked; ``details`` are of the first ``count``.
 
     ``effects`` (float64 c) is the target's logit with everything minus that without the filter,
-    ``focus`` (float64 c) the share of a filter's activation that lies on the target's evidence;
+    ``focus`` (float64 c) how much of each filter lies on the target's evidence, 0..1;
     both None unless asked for.
     """
 
