@@ -16,9 +16,11 @@ if [ ! -x "$home/petvision" ]; then
     mv -T "$aside/@NAME@" "$home" 2>/dev/null || [ -x "$home/petvision" ]
     rm -rf "$aside"
     trap - EXIT INT TERM
-    for old in "$cache"/*; do # former versions, of which none is running
-        [ "$old" = "$home" ] || fuser -s "$old/petvision" 2>/dev/null || rm -rf "$old"
-    done
+    if command -v fuser >/dev/null; then # former versions go, unless one is running
+        for old in "$cache"/*; do
+            [ "$old" = "$home" ] || fuser -s "$old/petvision" 2>/dev/null || rm -rf "$old"
+        done
+    fi
 fi
 case ${1:-} in
 predict | explain | neurons | batch | train | evaluate | export | models | serve | selftest | gui | -h | --help | --version)
