@@ -8,9 +8,11 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QApplication
 
+from petvision import logs
 from petvision.app import instance
 from petvision.app.crash import CrashReporter
 from petvision.app.settings import Settings
+from petvision.app.startmark import StartMark
 from petvision.app.theme import CHOICES, Theme
 from petvision.app.window import Window
 
@@ -35,12 +37,22 @@ def run(arguments: Sequence[str]) -> int:
     name = instance.address(settings.path)
     if instance.hand_over(name, inputs):
         return 0
+    logs.start("window")
+    mark = StartMark()
+    if mark.begin():
+        settings = Settings.safe(settings.path)
     reporter = CrashReporter(application)
     server = instance.InstanceServer(name)
     choice = settings.get("theme", "system")
     theme = Theme(application, choice if choice in CHOICES else "system")
     window = Window(settings, theme)
     window.session.crashed.connect(reporter.show)
+
+    def works() -> None:
+        if not window.session.opening:
+            mark.well()
+
+    window.session.model_changed.connect(works)
     reporter.window = window
     server.started.connect(window.come_forward)
     window.show()
@@ -48,6 +60,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return application.exec()
     finally:
+        mark.well()
+        logs.stop()
         server.close()
         reporter.close()
         window.deleteLater()

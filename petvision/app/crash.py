@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import platform
 import sys
 import threading
@@ -58,7 +59,9 @@ class CrashReporter(QObject):
         if issubclass(kind, KeyboardInterrupt):
             self._before[0](kind, fault, trace)
             return
-        self._reported.emit("".join(traceback.format_exception(kind, fault, trace)))
+        report = "".join(traceback.format_exception(kind, fault, trace))
+        logging.getLogger("petvision.window").error("a fault of our own\n%s", report)
+        self._reported.emit(report)
 
     def _caught_in_thread(self, args: threading.ExceptHookArgs) -> None:
         if args.exc_value is not None:

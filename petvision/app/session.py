@@ -412,6 +412,8 @@ class Session(QObject):
 
     def _tune(self) -> None:
         """Make a fast engine ready when nothing else is done: work would spoil its measurement."""
+        if self.settings.plain:  # a fast engine may be what went wrong
+            return
         if self._untuned and self.handle is not None and self.figures_ready and not self.working:
             self._untuned = False
             self._copying = self._lane.submit(Job("twin", TWIN, partial(tasks.twin, self.handle)))

@@ -1,7 +1,8 @@
 """What the window remembers: one TOML file in the user's configuration folder.
 
 Unknown keys are kept as they are, so that an older program does not lose a newer one's settings. A
-damaged file is set aside as ``settings.toml.bad`` and said, never overwritten in silence.
+damaged file is set aside as ``settings.toml.bad``, one whose version is newer as ``.newer``, and
+said; none is overwritten in silence.
 """
 
 from __future__ import annotations
@@ -25,12 +26,21 @@ T = TypeVar("T", bool, int, float, str)
 class Settings:
     """The settings as loaded, with defaults for what is not there.
 
-    ``damage`` is where a damaged file was set aside, or None.
+    ``damage`` is where a file that cannot be used (damaged, or of a newer program) was kept, or
+    None. ``plain`` settings are the defaults after a start that crashed; they are never written.
     """
 
-    def __init__(self, path: Path, values: dict[str, Any], damage: Path | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        values: dict[str, Any],
+        damage: Path | None = None,
+        *,
+        plain: bool = False,
+    ) -> None:
         self.path = path
         self.damage = damage
+        self.plain = plain
         self._values = values
         self._values.setdefault("version", VERSION)
 
@@ -39,11 +49,20 @@ class Settings:
         """Read the file (the user's own by default); what is not there is the default."""
         path = path or platformdirs.user_config_path("petvision", appauthor=False) / "settings.toml"
         try:
-            return cls(path, tomllib.loads(path.read_text(encoding="utf-8")))
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
         except OSError:
             return cls(path, {})
         except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-            return cls(path, {}, damage=_set_aside(path))
+            return cls(path, {}, damage=_set_aside(path, "bad"))
+        version = values.get("version", VERSION)
+        if type(version) is not int or version > VERSION:
+            return cls(path, {}, damage=_set_aside(path, "newer"))
+        return cls(path, values)
+
+    @classmethod
+    def safe(cls, path: Path) -> Settings:
+        """The defaults, beside a file that stays as it is."""
+        return cls(path, {}, plain=True)
 
     def get(self, key: str, default: T) -> T:
         """The value of ``key`` ("window.geometry"), or the default where it has another type."""
@@ -88,6 +107,8 @@ class Settings:
 
     def save(self) -> bool:
         """Write the file whole (aside, then renamed). False where the folder cannot be written."""
+        if self.plain:
+            return True
         aside = self.path.with_name(f"{self.path.name}.{os.getpid()}.part")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -149,8 +170,8 @@ def _location(uri: str) -> str:
     return path.removeprefix("/") if os.name == "nt" else path
 
 
-def _set_aside(path: Path) -> Path | None:
-    aside = path.with_name(f"{path.name}.bad")
+def _set_aside(path: Path, why: str) -> Path | None:
+    aside = path.with_name(f"{path.name}.{why}")
     try:
         path.replace(aside)
     except OSError:

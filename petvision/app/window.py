@@ -131,8 +131,12 @@ class Window(QMainWindow):
             return
         self.session.start()
         if (damage := self.session.settings.damage) is not None:
-            text = self.tr("The settings were damaged and start anew; the old ones are in {name}.")
+            text = self.tr("The settings could not be used and start anew; they are in {name}.")
             self.status.say(text.format(name=damage.name))
+        if self.session.settings.plain:
+            self.status.say(
+                self.tr("The last start went wrong: this one uses plain settings; yours are kept.")
+            )
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Go from the screen, save what is remembered, stop the work, end."""

@@ -47,6 +47,7 @@ def _serve(options: Namespace, terminal: Terminal) -> int:
     if missing:
         remedy = "Install it with: pip install petvision[server]"
         raise ConfigError("key", "serve", key=missing[0], remedy=remedy)
+    from petvision import logs
     from petvision.server.desk import Desk
     from petvision.server.run import Serving, address_of, bound, is_loopback
 
@@ -56,6 +57,7 @@ def _serve(options: Namespace, terminal: Terminal) -> int:
             f"given (--token, or the environment's {TOKEN}) where others can reach the server"
         )
         raise ConfigError("range", "serve", key="the token", expected=expected, found="missing")
+    logged = logs.start("server")
     listener = bound(options.host, options.port)
     address = address_of(listener)
     with listener:
@@ -68,12 +70,13 @@ def _serve(options: Namespace, terminal: Terminal) -> int:
             terminal.say(f"PetVision answers at {address} (documentation: {address}/docs).")
             secret = f' -H "Authorization: Bearer ${TOKEN}"' if token else ""
             terminal.say(f"Try: curl{secret} -F file=@PHOTO.jpg {address}/predict")
-            terminal.say("Ctrl-C ends it.")
+            terminal.say(f"Ctrl-C ends it. Requests are logged in {logged}.")
 
         serving = Serving(desk, listener, token, ready=ready)
         if options.with_parent:
             serving.follow_input()
         serving.run()
+    logs.stop()
     terminal.say("The server has ended.")
     return OK
 

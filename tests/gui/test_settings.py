@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from petvision.app.settings import RECENT_MOST, VERSION, Settings, toml
+from petvision.app.startmark import StartMark
 
 
 def test_what_is_put_is_there_the_next_time(tmp_path: Path):
@@ -92,3 +93,29 @@ def test_recent_files_keep_addresses_and_names_that_are_no_text(tmp_path: Path):
     settings.opened("https://example.org/cat.jpg?size=1")
     settings.save()
     assert Settings.load(settings.path).recent == ["https://example.org/cat.jpg?size=1", odd]
+
+
+def test_a_newer_programs_file_is_kept_aside(tmp_path: Path):
+    path = tmp_path / "settings.toml"
+    path.write_text('version = 99\ntheme = "dark"\n')
+    settings = Settings.load(path)
+    assert settings.get("theme", "system") == "system"
+    assert settings.damage == tmp_path / "settings.toml.newer"
+    assert 'theme = "dark"' in settings.damage.read_text()
+
+
+def test_after_a_crash_at_start_the_settings_are_plain_and_the_file_stays(tmp_path: Path):
+    path = tmp_path / "settings.toml"
+    path.write_text('theme = "dark"\n')
+    settings = Settings.safe(path)
+    assert settings.get("theme", "system") == "system"
+    assert settings.save()
+    assert path.read_text() == 'theme = "dark"\n'
+
+
+def test_a_start_that_does_not_end_well_is_known_to_the_next(tmp_path: Path):
+    mark = StartMark(tmp_path / "state" / "starting")
+    assert not mark.begin()
+    assert StartMark(mark.path).begin()
+    mark.well()
+    assert not mark.begin()
