@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,12 +15,12 @@ import torch
 from torch import Tensor, nn
 
 from petvision.events import Events, Partial, Progress, Result, result_of
-from petvision.explain.base import Context, Method, Parameters
+from petvision.explain import registry
 from petvision.explain.registry import METHODS, parameters
 from petvision.explain.results import Attribution, ChannelMaps, Explanation, KernelSet
 from petvision.images.types import Floats
 from petvision.models.handle import ModelHandle
-from tests.explain.tiny import events, explain, handle_of, noise, prepared, small_resnet
+from tests.explain.tiny import events, handle_of, noise, small_resnet
 
 SIZE = 64
 QUICK: dict[str, dict[str, object]] = {
@@ -141,9 +143,10 @@ class Explodes(nn.Module):
 @pytest.mark.parametrize("call", [0, 1, 2])
 @pytest.mark.parametrize("name", [n for n in NAMES if n != "kernels"])  # which runs no network
 def test_a_layer_that_fails_leaves_nothing_behind(name: str, call: int) -> None:
-    handle = handle_of(small_resnet(), SIZE)
-    handle.network.avgpool = nn.Sequential(Explodes(call), handle.network.avgpool)
-    handle.network.layer4 = nn.Sequential(handle.network.layer4, Explodes(call))
+    network: Any = small_resnet()
+    network.avgpool = nn.Sequential(Explodes(call), network.avgpool)
+    network.layer4 = nn.Sequential(network.layer4, Explodes(call))
+    handle = handle_of(network, SIZE)
     before = Trace.of(handle.network)
     with contextlib.suppress(RuntimeError):
         result_of(start(name, handle, noise(SIZE)))
@@ -249,24 +252,56 @@ def arrays(found: Explanation) -> list[Floats]:
             return [found.weights, found.norms]
 
 
-def test_a_new_method_is_one_class_and_one_entry() -> None:
-    class Brightness(Method[Parameters]):
-        id = "brightness"
-        artifact = "brightness_panel"
-        kind = Attribution
-        Parameters = Parameters
-        card = METHODS["gradcam"].card
+EVERY_CHECK = (
+    test_it_can_be_cancelled_at_every_yield,
+    test_results_are_finite_repeatable_and_say_where_they_come_from,
+    test_the_events_end_with_the_one_result,
+    test_weights_that_are_no_numbers_give_zeros_and_a_sentence,
+    test_a_constant_photo_is_no_trouble,
+    test_in_place_relus_and_plain_ones_give_the_same,
+    test_every_parameter_has_a_title_a_description_and_a_default,
+    test_every_method_has_its_card,
+)
 
-        def run(self, context: Context, parameters: Parameters) -> Iterator[Any]:
-            yield Result(
-                Attribution(
-                    self.id, self.card, {}, context.target, context.pixels[0].mean(0), True, "",
-                    context.prepared.geometry, (), context.provenance("none"),
-                )
-            )  # fmt: skip
 
-    context = Context(handle_of(small_resnet(), SIZE), prepared(noise(SIZE)), None, "cat")
-    found = result_of(Brightness().run(context, Parameters()))
-    assert found.heat.shape == (SIZE, SIZE)
-    assert Brightness().title == "Grad-CAM"
-    assert explain("gradcam", context.handle, noise(SIZE)).card is Brightness.card
+def test_a_new_method_is_one_file_and_one_entry(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tiny_model: Path, samples: Path, qapp: object
+) -> None:
+    """It appears in this suite, in the window's form and on the command line by itself."""
+    from petvision.app.explain.form import ParameterForm
+    from petvision.cli import main
+    from tests.explain.toy import Brightness
+
+    for room in (registry, sys.modules[__name__]):
+        monkeypatch.setattr(room, "METHODS", {**METHODS, Brightness.id: Brightness()})
+    for check in EVERY_CHECK:
+        check(Brightness.id)
+    for outside in (contextlib.nullcontext, torch.no_grad, torch.inference_mode):
+        for state in (as_opened, in_training, half_frozen):
+            test_nothing_is_left_behind_at_any_yield(Brightness.id, outside, state)
+        test_the_callers_modes_change_nothing(Brightness.id, outside)
+    for call in (0, 1, 2):
+        test_a_layer_that_fails_leaves_nothing_behind(Brightness.id, call)
+
+    schema = registry.method(Brightness.id).Parameters.model_json_schema()
+    assert ParameterForm(schema, {}, {}).values == {"channel": "red"}
+
+    model = ["--model", str(tiny_model), "--engine", "torch-fp32", "--out", str(tmp_path)]
+    photo = str(samples / "cat.jpg")
+    how = ["--methods", "brightness", "--param", "brightness.channel=blue"]
+    assert main(["explain", photo, *model, *how]) == 0
+    assert np.load(tmp_path / "cat" / "brightness.npy").shape == (64, 64)
+    assert (tmp_path / "cat" / "brightness.png").exists()
+
+
+def test_every_method_and_parameter_is_told_on_the_command_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from petvision.cli import main
+
+    assert main(["explain", "--list-methods"]) == 0
+    said = capsys.readouterr().out
+    for name, method in METHODS.items():
+        assert f"{name}: {method.title}" in said
+        for key in method.Parameters.model_fields:
+            assert f"{name}.{key}: " in said

@@ -18,15 +18,22 @@ Packed = tuple[Tensor, Tensor | None]
 
 
 def can_fuse(network: nn.Module) -> bool:
-    """Whether this is a folded ``ResNet`` on a CPU, and torch has the kernels here.
+    """Whether this is a folded ``ResNet`` of known blocks on a CPU, and torch has the kernels here.
 
-    They are the ones torch's own compiler calls, and no public interface.
+    They are the ones torch's own compiler calls, and no public interface. Their ReLU turns what
+    is no number into zero, so weights that are none are left to the plain layers, which pass it on.
     """
     kernels = torch.ops.mkldnn
     return (
         isinstance(network, ResNet)
         and network.conv1.weight.device.type == "cpu"
+        and all(
+            isinstance(block, BasicBlock | Bottleneck)
+            for stage in STAGES
+            for block in network.get_submodule(stage).children()
+        )
         and not any(isinstance(module, nn.BatchNorm2d) for module in network.modules())
+        and all(bool(torch.isfinite(weights).all()) for weights in network.parameters())
         and torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
         and hasattr(kernels, "_convolution_pointwise")
         and hasattr(kernels, "_reorder_convolution_weight")
