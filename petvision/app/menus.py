@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu
 
 from petvision.app import dialogs, words
 from petvision.app.crash import diagnostics
+from petvision.app.exporting import ExportDialog
 from petvision.app.local_api import LocalApiDialog
 from petvision.app.session import DEFAULT_MODEL
 from petvision.app.tabs import TABS
@@ -244,6 +245,9 @@ class Menus(QObject):
         )
         menu.addSeparator()
         self._add(
+            menu, self.tr("&Export…"), self._show_export, when=lambda: session.handle is not None
+        )
+        self._add(
             menu,
             self.tr("Model &Card"),
             self._show_card,
@@ -277,6 +281,13 @@ class Menus(QObject):
     def _tools(self) -> None:
         menu = self._window.menuBar().addMenu(self.tr("&Tools"))
         self._add(menu, self.tr("Local &API…"), self._show_local_api)
+
+    def _show_export(self) -> None:
+        window = self._window
+        settings, handle = window.session.settings, window.session.handle
+        if handle is not None:
+            model = settings.get("model", "") or DEFAULT_MODEL
+            ExportDialog(model, handle.card.name, settings.get("folder", ""), window).open()
 
     def _show_local_api(self) -> None:
         window = self._window
