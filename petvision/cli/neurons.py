@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import os
 from argparse import Namespace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from petvision.cli.arguments import Parser, Verb, judging
+from petvision.cli.exits import OK
 from petvision.cli.photos import opened, outcome, sources_of, tell_error
 from petvision.errors import InputError
 from petvision.terminal import Terminal
 
 if TYPE_CHECKING:
     from petvision.images.types import Source
+    from petvision.models.handle import ModelHandle
+    from petvision.neurons.layers import Anatomy
     from petvision.reports.neurons import Looked
 
 SHOWN = 10
@@ -35,6 +39,15 @@ def _options(parser: Parser) -> None:
     parser.add_argument("--sparsity", type=float, default=0.15, help=_help("the least, 0 to 1"))
     parser.add_argument("--count", type=int, default=6, help=_help("filters told in detail"))
     parser.add_argument("--threshold", type=float, default=0.5, help=_help("of a region, 0 to 1"))
+    parser.add_argument(
+        "--biography",
+        type=int,
+        metavar="FILTER",
+        help="what of all inputs fires this filter most and least, as a card in --out",
+    )
+    parser.add_argument(
+        "--against", metavar="FOLDER", help="which filters tell the inputs from this folder"
+    )
     parser.add_argument("--target", metavar="CLASS", help="of effect and focus (the predicted)")
 
 
@@ -57,6 +70,8 @@ def _neurons(options: Namespace, terminal: Terminal) -> int:
     if options.target is not None:
         handle.class_index(options.target)
     sources, total = sources_of(options)
+    if options.biography is not None or options.against is not None:
+        return _over_folder(options, terminal, handle, anatomy, layer, list(sources))
     folders = Folders()
     done = failed = 0
     for source in sources:
@@ -80,6 +95,40 @@ def _neurons(options: Namespace, terminal: Terminal) -> int:
             failed += 1
             tell_error(source, error, options, terminal)
     return outcome(done, failed, terminal)
+
+
+def _over_folder(
+    options: Namespace,
+    terminal: Terminal,
+    handle: ModelHandle,
+    anatomy: Anatomy,
+    layer: str,
+    sources: list[Source],
+) -> int:
+    """Print what separates two folders; write a filter's card."""
+    from petvision.figures.neurons_sheet import sheet_bytes
+    from petvision.images.inputs import expand
+    from petvision.models.files import write_atomically
+    from petvision.reports.neurons_folder import biography, card, separation
+
+    if options.against is not None:
+        others = list(expand([options.against], recursive=options.recursive))
+        found = terminal.follow(separation(handle, anatomy, layer, sources, others), "photo")
+        if options.json:
+            terminal.data(json.dumps([asdict(one) for one in found]))
+        else:
+            rows = [(str(s.index), f"{s.effect:.3f}", f"{s.auroc:.3f}") for s in found[:SHOWN]]
+            terminal.table([("filter", "effect", "auroc"), *rows])
+    if options.biography is not None:
+        told = terminal.follow(
+            biography(handle, anatomy, layer, options.biography, sources), "photo"
+        )
+        terminal.say(" ".join(map(str, told.words)))
+        if options.out is not None:
+            path = options.out / f"{layer}-filter-{told.index}.png"
+            write_atomically(path, sheet_bytes(card(told), "png"))
+            terminal.data(os.fspath(path))
+    return OK
 
 
 def _tell(source: Source, looked: Looked, options: Namespace, terminal: Terminal) -> None:

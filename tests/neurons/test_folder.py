@@ -9,11 +9,14 @@ import pytest
 from PIL import Image
 from sklearn.metrics import roc_auc_score
 
+from petvision.errors import ConfigError
 from petvision.events import Progress, result_of
+from petvision.figures.neurons_sheet import sheet_bytes
 from petvision.images.inputs import source_of
 from petvision.neurons.biography import extremes, loss, some_of
 from petvision.neurons.layers import anatomy_of
 from petvision.neurons.separate import separate
+from petvision.reports.neurons_folder import biography, card, separation
 from tests.neurons.conftest import EVERYWHERE, RED_EDGE, SIZE
 
 STRENGTHS = (0, 50, 100, 150, 200, 250)
@@ -115,3 +118,27 @@ def test_nothing_is_separated_from_nothing():
 def test_folders_of_equal_photos_are_not_separated():
     ones = np.ones((3, 2), "f4")
     assert [(s.effect, s.auroc) for s in separate(ones, ones)] == [(0, 0.5), (0, 0.5)]
+
+
+def test_a_filters_life_has_its_patches_and_its_loss(planted, folder):
+    told = result_of(biography(planted, anatomy_of(planted), "", RED_EDGE, folder))
+    assert (told.photos, told.failed) == (6, 1)
+    assert [patch.label for patch in told.most][:2] == ["5.png", "4.png"]
+    assert told.least[0].label == "0.png"
+    assert told.fires == pytest.approx(5 / 6)
+    assert told.loss.photos == 6
+    assert told.most[0].pixels[..., 0].max() > 200
+    assert "It fires on 83 % of the photos." in map(str, told.words)
+    sheet = card(told)
+    assert len(sheet.tiles) == 12
+    assert sheet_bytes(sheet, "png").startswith(b"\x89PNG")
+
+
+def test_the_red_filter_separates_bright_bars_from_dark_ones(planted, folder):
+    found = result_of(separation(planted, anatomy_of(planted), "", folder[3:6], folder[:3]))
+    assert RED_EDGE in [one.index for one in found if one.auroc == 1]
+
+
+def test_a_filter_that_is_not_there_has_no_life(planted, folder):
+    with pytest.raises(ConfigError, match="filter must be from 0 to 7, not 9"):
+        biography(planted, anatomy_of(planted), "", 9, folder)

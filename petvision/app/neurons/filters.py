@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from petvision.app.neurons.tiles import TileView, image_of, scrolled
 from petvision.app.neurons.views import SubTab, said
-from petvision.app.neurons.work import NeuronsWork
+from petvision.app.neurons.work import NeuronsWork, Sight
 from petvision.app.theme import Theme
 from petvision.app.widgets.labels import heading, quiet
 from petvision.app.widgets.photo import PhotoView
+from petvision.events import Progress
 from petvision.figures.style import GRID_PX, TEXT_PX
 from petvision.images.types import Picture
-from petvision.neurons.results import Detail, Maps, Pattern, Ranked, Region
+from petvision.neurons.results import Biography, Detail, Maps, Pattern, Ranked, Region
 
 if TYPE_CHECKING:
     from petvision.figures.neurons import Tile
@@ -168,12 +170,55 @@ class Patterns(SubTab):
         self.about = quiet()
         self.draw = QPushButton(self.tr("Synthesise a pattern for the chosen filter"))
         self.draw.clicked.connect(lambda: work.draw_pattern(work.state.selected))
+        self.folder = QPushButton(self.tr("Look for it in a folder…"))
+        self.folder.clicked.connect(self.ask_folder)
+        self.told = _wrapped()
+        self.life = TileView(theme, 9, most=112)
+        self.life.setAccessibleName(self.tr("What of the folder fires it most and least"))
+        self.biography: Biography | None = None
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(0, 0, 0, 0)
+        for widget in (self.told, self.life, self.view):
+            column.addWidget(widget)
+        column.addStretch(1)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.draw)
+        buttons.addWidget(self.folder)
+        buttons.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * GRID_PX, 2 * GRID_PX, GRID_PX, GRID_PX)
         layout.setSpacing(GRID_PX)
         layout.addWidget(self.about)
-        layout.addWidget(self.draw, 0, Qt.AlignmentFlag.AlignLeft)
-        layout.addWidget(scrolled(self.view), 1)
+        layout.addLayout(buttons)
+        layout.addWidget(scrolled(inner), 1)
+        self._show_life(None)
+
+    def ask_folder(self) -> None:
+        """Ask for a folder and tell the chosen filter's life in it."""
+        folder = QFileDialog.getExistingDirectory(self, self.tr("Look for the filter in"))
+        if folder:
+            self.look_through(folder)
+
+    def look_through(self, folder: str) -> None:
+        """What of a folder's photos fires the chosen filter most and least."""
+        sight, index = self.work.state.sight, self.work.state.selected
+        if sight is not None and index >= 0:
+            layer = sight.lens.maps.layer.name
+            self.work.ask("folder", partial(_life, sight, layer, index, folder), self._show_life)
+
+    def _show_life(self, found: Biography | None) -> None:
+        self.biography = found
+        self.told.setVisible(found is not None)
+        self.life.setVisible(found is not None)
+        if found is not None:
+            from petvision.reports.neurons_folder import card
+
+            head = self.tr("Filter {index} of {layer} in {photos} photos: ").format(
+                index=found.index, layer=found.layer.name, photos=found.photos
+            )
+            self.told.setText(head + " ".join(map(said, found.words)))
+            self.life.show_tiles(card(found).tiles)
 
     def select(self, index: int) -> None:
         """Frame the filter."""
@@ -181,7 +226,11 @@ class Patterns(SubTab):
         self.draw.setEnabled(index >= 0 and self.work.maps is not None)
 
     def sheet(self) -> Sheet | None:
-        """The rows, as they are."""
+        """The card of a folder where there is one, else the rows, as they are."""
+        if self.biography is not None:
+            from petvision.reports.neurons_folder import card
+
+            return card(self.biography)
         return self.titled([self.about.text()], self.view.tiles, 4)
 
     def refresh(self) -> None:
@@ -222,6 +271,20 @@ def _wrapped() -> QLabel:
     label.setWordWrap(True)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     return label
+
+
+# For the lane
+
+
+def _life(sight: Sight, layer: str, index: int, folder: str) -> Iterator[Any]:
+    from petvision.images.inputs import expand
+    from petvision.reports.neurons_folder import biography
+
+    sources = []
+    for source in expand([folder]):
+        sources.append(source)
+        yield Progress(0, 0, "listing")
+    yield from biography(sight.handle, sight.anatomy, layer, index, sources)
 
 
 # For the pool
