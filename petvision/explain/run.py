@@ -10,7 +10,8 @@ from petvision.events import Event, Events, Partial, Progress, Result
 from petvision.explain import registry
 from petvision.explain.base import Context, Parameters
 from petvision.explain.cache import Cache, key
-from petvision.explain.results import Attribution, Explained, Explanation, Failure
+from petvision.explain.results import Attribution, Explained, Explanation, Failure, Trust
+from petvision.explain.trust import Referee
 from petvision.images.types import Prepared
 from petvision.models.engines.base import Trunk
 from petvision.models.handle import ModelHandle
@@ -58,6 +59,25 @@ def method_events(
         return
     for event in method.run(context, values):
         if isinstance(event, Result):
+            cache.put(entry, event.value)
+        yield event
+
+
+def trust_events(
+    context: Context,
+    values: Parameters,
+    found: Attribution,
+    referee: Referee,
+    cache: Cache | None = None,
+) -> Iterator[Event[Trust]]:
+    """The badge of a map that ``method_events`` gave for the same question and parameters."""
+    entry = key(context, found.method, values, aims=True, what="trust")
+    known = None if cache is None else cache.get(entry)
+    if isinstance(known, Trust):
+        yield Result(known)
+        return
+    for event in referee.judge(context, values, found):
+        if cache is not None and isinstance(event, Result):
             cache.put(entry, event.value)
         yield event
 

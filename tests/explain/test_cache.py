@@ -74,6 +74,18 @@ def test_a_judgement_comes_back_as_it_was(question: Context) -> None:
     assert same(unpacked(packed(trust)), trust)
 
 
+def test_a_judgement_is_not_made_again(question: Context, cache: Cache) -> None:
+    found, values = explained(question, "gradcam"), parameters("gradcam", {})
+    assert isinstance(found, Attribution)
+    found = replace(found, heat=found.heat + np.eye(2, dtype=np.float32))
+    first = list(run.trust_events(question, values, found, Referee(), cache))
+    (again,) = run.trust_events(question, values, found, Referee(), cache)
+    assert isinstance(again, Result)
+    assert isinstance(first[-1], Result)
+    assert same(again.value, first[-1].value)
+    assert len(first) > 10
+
+
 def test_what_is_known_is_not_computed_again(question: Context, cache: Cache) -> None:
     values = parameters("smoothgrad", {"samples": 8})
     first = list(run.method_events(question, "smoothgrad", values, cache))
