@@ -15,6 +15,7 @@ from petvision.errors import OutputError
 from petvision.events import Partial, Progress, Result, through
 from petvision.models.cards import markdown
 from petvision.models.files import write_atomically
+from petvision.models.handle import open_model
 from petvision.reports.evaluation import written
 from petvision.reports.history import history_of
 from training.config import Config
@@ -122,7 +123,12 @@ def _report(config: Config, finished: Finished, folder: Path) -> Iterator[Progre
         last = list(finished.evaluations)[-1]
         moments = history_of(folder)
         yield from through(
-            written(finished.evaluations[last], folder / "evaluation", history=moments)
+            written(
+                finished.evaluations[last],
+                folder / "evaluation",
+                history=moments,
+                handle=open_model(finished.path, engine="torch-fp32"),
+            )
         )
 
 

@@ -27,6 +27,10 @@ class ConfusionGrid:
         self._axes = figure.subplots()
         self._image = self._axes.imshow(np.zeros((1, 1)), vmin=0, vmax=1, interpolation="nearest")
         self._numbers: list[Text] = []
+        self._hint = figure.text(
+            0.5, 0.5, "The confusion matrix comes with the first epoch.", ha="center",
+            va="center", size=text.BODY, family=text.FAMILY,
+        )  # fmt: skip
         self._table = np.zeros((0, 0), int)
         self.classes: tuple[str, ...] = ()
         self.restyle(style)
@@ -35,6 +39,7 @@ class ConfusionGrid:
         """Take another style's colours."""
         self._style = style
         self.figure.set_facecolor(style.surface)
+        self._hint.set_color(style.muted)
         plain(self._axes, style, grid=False)
         self._image.set_cmap(
             LinearSegmentedColormap.from_list("share", [style.surface, style.accent])
@@ -47,6 +52,7 @@ class ConfusionGrid:
         self._table = np.array(table, int).reshape(len(table), len(table))
         self.classes = tuple(classes) or self.classes
         self._axes.set_visible(len(table) > 0)
+        self._hint.set_visible(len(table) == 0)
         if len(table):
             count = len(table)
             rows = np.maximum(self._table.sum(1, keepdims=True), 1)
