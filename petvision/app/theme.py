@@ -214,6 +214,9 @@ QPushButton:disabled {{ color: {style.muted}; }}
 QPushButton[primary="true"] {{
     background: {style.accent}; color: {style.on_accent}; border-color: {style.accent};
 }}
+QPushButton[primary="true"]:disabled {{
+    background: {style.raised}; color: {style.muted}; border-color: {style.line};
+}}
 QMenuBar {{ background: {style.background}; border: none; padding: 2px 4px; }}
 QMenuBar::item {{ padding: 4px 8px; border-radius: 4px; background: transparent; }}
 QMenuBar::item:selected {{ background: {style.raised}; }}

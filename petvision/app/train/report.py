@@ -101,8 +101,8 @@ class ReportView(QWidget):
         split.setChildrenCollapsible(False)
         split.addWidget(self._figures_part())
         split.addWidget(self._photos_part())
-        split.setStretchFactor(0, 3)
-        split.setStretchFactor(1, 2)
+        split.setStretchFactor(0, 0)
+        split.setStretchFactor(1, 1)
         layout.addWidget(split, 1)
 
     def _figures_part(self) -> QScrollArea:
@@ -128,6 +128,7 @@ class ReportView(QWidget):
         row.addStretch(1)
         scroll = QScrollArea()
         scroll.setWidget(inner)
+        scroll.setMinimumHeight(CHART_PX + 6 * GRID_PX)
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         see_through(scroll)
@@ -176,7 +177,7 @@ class ReportView(QWidget):
         self._title.setText(self.tr("{name}: {share} right").format(name=name, share=share))
         low, high = figures.accuracy_wilson
         self._subtitle.setText(
-            self.tr("{photos}, {data}; the truth lies between {low} and {high} with 95 % chance")
+            self.tr("{photos}, {data}; 95 % interval {low} to {high}")
             .format(
                 photos=words.photos(figures.n), data=evaluation.data,
                 low=f"{100 * low:.1f} %", high=f"{100 * high:.1f} %",
