@@ -14,6 +14,7 @@ from petvision.app import dialogs, words
 from petvision.app.crash import diagnostics
 from petvision.app.exporting import ExportDialog
 from petvision.app.local_api import LocalApiDialog
+from petvision.app.preferences import Preferences
 from petvision.app.session import DEFAULT_MODEL
 from petvision.app.tabs import TABS
 from petvision.app.theme import CHOICES, Choice
@@ -161,6 +162,13 @@ class Menus(QObject):
         self._add(menu, self.tr("C&lear List"), window.column.clear, "Ctrl+Shift+Del", some)
         menu.addSeparator()
         self._add(menu, self.tr("&Stop Work"), window.stop, "Ctrl+.", lambda: window.working)
+        menu.addSeparator()
+        self._add(
+            menu,
+            self.tr("Pr&eferences…"),
+            lambda: Preferences(session, window.theme, window).open(),
+            STANDARD.Preferences,
+        )
 
     def _view(self) -> None:
         window, session = self._window, self._window.session

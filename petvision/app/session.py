@@ -169,9 +169,14 @@ class Session(QObject):
         """Open a model by name or path; the one in use stays until it is there."""
         self.model_error = None
         self._asked = name
-        make = partial(tasks.open_model, name, known_names(self.settings, name))
+        threads = self.settings.get("threads", 0)
+        make = partial(tasks.open_model, name, known_names(self.settings, name), threads)
         self._opening = self._lane.submit(Job("open", OPEN, make))
         self.model_changed.emit()
+
+    def reopen(self) -> None:
+        """Open the model in use anew: how it answers has been set otherwise."""
+        self.open_model(self._asked)
 
     def name_classes(self, names: tuple[str, ...]) -> None:
         """Call the classes of the open model file so, from now on."""
@@ -180,6 +185,7 @@ class Session(QObject):
 
     def _opened(self, opened: tasks.Opened) -> None:
         self.handle = self._badges.handle = opened.handle
+        self._badges.unknown = self.settings.unknown
         self.settings.put("model", "" if self._asked == DEFAULT_MODEL else self._asked)
         self.layers = opened.layers
         self._visits.clear()
@@ -312,7 +318,8 @@ class Session(QObject):
             make = partial(tasks.prepare, visit.encoded, self.handle.spec)
             self._in_pool(make, partial(self._prepared, photo, visit))
         elif photo.prediction is None:
-            make_verdict = partial(tasks.predict, self.handle, visit.prepared)
+            unknown = self.settings.unknown
+            make_verdict = partial(tasks.predict, self.handle, visit.prepared, unknown)
             self._predicting = self._lane.submit(Job("predict", PREDICT, make_verdict))
         else:
             self.explanations.begin(Question(visit.prepared, photo.prediction, self.handle))
@@ -402,7 +409,7 @@ class Session(QObject):
         elif ticket == self._copying and over:
             self._copying = 0
             if isinstance(event, Result):
-                make = partial(tasks.fast_engine, event.value)
+                make = partial(tasks.fast_engine, event.value, self.settings.get("engine", "auto"))
                 self._tuner.submit(Job("engine", 0, make))
         elif ticket == self._importing and over:
             self.figures_ready = isinstance(event, Result)

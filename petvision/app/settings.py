@@ -13,7 +13,7 @@ import math
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import platformdirs
@@ -90,6 +90,18 @@ class Settings:
         return dict(value) if isinstance(value, dict) else {}
 
     @property
+    def unknown(self) -> Literal["auto", "off"] | float:
+        """When to say unknown: the model's own threshold, never, or over this score."""
+        stored = self.get("unknown", "auto")
+        if stored in ("auto", "off"):
+            return "auto" if stored == "auto" else "off"
+        try:
+            value = float(stored)
+        except ValueError:
+            return "auto"
+        return value if math.isfinite(value) else "auto"
+
+    @property
     def recent(self) -> list[str]:
         """Paths and URLs opened last, newest first."""
         stored = self._values.get("recent")
@@ -97,7 +109,9 @@ class Settings:
         return [_location(uri) for uri in uris if isinstance(uri, str)]
 
     def opened(self, location: str) -> None:
-        """Put a path or URL at the head of the recent ones."""
+        """Put a path or URL at the head of the recent ones, unless they are not to be kept."""
+        if not self.get("remember", True):
+            return
         kept = [known for known in self.recent if known != location]
         self._values["recent"] = [_uri(known) for known in [location, *kept][:RECENT_MOST]]
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from petvision.explain.results import Attribution, ClassMaps, Explanation, Trust
     from petvision.explain.trust import Referee
     from petvision.models.handle import ModelHandle
+    from petvision.models.predict import Unknown
     from petvision.models.results import Prediction
 
 THUMBNAIL_PX = 112
@@ -60,7 +61,7 @@ class Display:
 
 
 def open_model(
-    name: str, classes: tuple[str, ...] | None = None
+    name: str, classes: tuple[str, ...] | None = None, threads: int = 0
 ) -> Iterator[Progress | Result[Opened]]:
     """Import torch and open a model on the reference engine: that one answers at once.
 
@@ -71,7 +72,10 @@ def open_model(
 
     yield Progress(1, 3)
     from petvision.models import handle
+    from petvision.models.engines.torch_engine import use_threads
 
+    if threads:
+        use_threads(threads)
     opened = handle.open_model(name, engine="torch-fp32", classes=classes)
     yield Progress(2, 3)
     from petvision.explain.registry import DEFAULT, METHODS
@@ -87,11 +91,15 @@ def twin(handle: ModelHandle) -> Iterator[Result[ModelHandle]]:
     yield Result(handle.twin())
 
 
-def fast_engine(handle: ModelHandle) -> Events[ModelHandle]:
-    """The same model answered by the fastest engine of this machine; measured once, remembered."""
+def fast_engine(handle: ModelHandle, engine: str = "auto") -> Events[ModelHandle]:
+    """The same model answered by another engine; "auto" is the fastest, measured once.
+
+    Raises:
+        ConfigError: when this machine does not have it.
+    """
     from petvision.models.engine import prepare_engine
 
-    yield from prepare_engine(handle)
+    yield from prepare_engine(handle, engine)
 
 
 def import_figures() -> Iterator[Result[None]]:
@@ -105,11 +113,13 @@ def import_figures() -> Iterator[Result[None]]:
     yield Result(None)
 
 
-def predict(handle: ModelHandle, prepared: Prepared) -> Iterator[Result[Prediction]]:
-    """The verdict on one photo."""
+def predict(
+    handle: ModelHandle, prepared: Prepared, unknown: Unknown = "auto"
+) -> Iterator[Result[Prediction]]:
+    """The verdict on one photo; ``unknown`` as the person prefers."""
     from petvision.models.predict import predict as verdicts
 
-    yield Result(verdicts(handle, [prepared])[0])
+    yield Result(verdicts(handle, [prepared], unknown)[0])
 
 
 def explain(

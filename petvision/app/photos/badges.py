@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QObject, Qt, Slot
 
@@ -30,6 +30,7 @@ class Badges(QObject):
     def __init__(self, photos: PhotoModel, pool: Pool, lane: ComputeLane, parent: QObject) -> None:
         super().__init__(parent)
         self.handle: ModelHandle | None = None
+        self.unknown: Literal["auto", "off"] | float = "auto"
         self._photos = photos
         self._pool = pool
         self._lane = lane
@@ -94,7 +95,8 @@ class Badges(QObject):
     def _judge(self, photo: Photo, prepared: Prepared) -> None:
         if self.handle is None or photo.prediction is not None:
             return
-        job = Job(f"badge {photo.number}", BADGE, partial(tasks.predict, self.handle, prepared))
+        make = partial(tasks.predict, self.handle, prepared, self.unknown)
+        job = Job(f"badge {photo.number}", BADGE, make)
         self._judged[self._lane.submit(job)] = photo
 
     def _failed(self, ticket: int, photo: Photo, error: PetVisionError) -> None:

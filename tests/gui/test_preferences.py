@@ -1,0 +1,58 @@
+"""Preferences: each is kept, and takes effect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from petvision.app.preferences import Preferences
+from petvision.app.settings import Settings
+from petvision.app.window import Window
+
+
+def test_never_saying_unknown_takes_effect(
+    qtbot: Any, make_window: Callable[[], Window], photo: Callable[..., Path]
+) -> None:
+    window = make_window()
+    session = window.session
+    qtbot.waitUntil(lambda: session.handle is not None and not session.opening, timeout=60_000)
+    dialog = Preferences(session, window.theme, window)
+    dialog.open()
+    dialog.unknown.setCurrentIndex(dialog.unknown.findData("value"))
+    dialog.threshold.setValue(0.0)
+    assert dialog.threshold.isEnabled()
+    dialog.close()
+    assert session.opening, "the model is opened anew"
+    qtbot.waitUntil(lambda: not session.opening, timeout=60_000)
+    session.open_inputs([str(photo("tom.png"))])
+    qtbot.waitUntil(lambda: bool(session.current and session.current.prediction), timeout=60_000)
+    assert session.current is not None
+    assert session.current.prediction is not None
+    assert session.current.prediction.label == "unknown"
+
+
+def test_what_is_chosen_is_kept(
+    qtbot: Any, make_window: Callable[[], Window], settings: Settings
+) -> None:
+    window = make_window()
+    settings.opened("/photos/tom.jpg")
+    dialog = Preferences(window.session, window.theme, window)
+    dialog.open()
+    dialog.theme.setCurrentIndex(dialog.theme.findData("dark"))
+    assert window.theme.choice == "dark"
+    dialog.engine.setCurrentIndex(dialog.engine.findData("torch-fp32"))
+    dialog.threads.setValue(1)
+    dialog.remember.click()
+    assert settings.recent == []
+    settings.opened("/photos/tom.jpg")
+    assert settings.recent == []
+    assert (settings.get("engine", ""), settings.get("threads", 0)) == ("torch-fp32", 1)
+    dialog.close()
+    window.theme.choose("light")
+
+
+def test_a_threshold_that_is_no_number_is_the_models_own(settings: Settings) -> None:
+    for stored, meant in (("auto", "auto"), ("off", "off"), ("0.25", 0.25), ("nan", "auto")):
+        settings.put("unknown", stored)
+        assert settings.unknown == meant
