@@ -83,6 +83,8 @@ class ModelError(PetVisionError):
             "{supported}. Update PetVision to open it.",
             "bad_weights": "{source} has damaged weights: {reason}.",
             "not_found": "There is no model {source}. {remedy}",
+            "no_memory": "There is too little memory for {source}'s gradients, even of one photo. "
+            "Close other programs and try again.",
             "disagrees": "{source} was not exported: {reason}.",
         }
     )

@@ -114,11 +114,12 @@ def batch(
     from petvision.batch.truth import Truths
 
     places = [inputs] if isinstance(inputs, (str, os.PathLike)) else inputs
-    folder = Path(out).absolute()
+    folder = Path(os.path.abspath(out))  # noqa: PTH100 - no ".." left, and a link stays one
+    roots = tuple(os.path.abspath(place) for place in places)  # noqa: PTH100
     plan = Plan(
         Inputs(tuple(os.fspath(place) for place in places), avoid=(str(folder),)),
         unknown=unknown,
-        truths=Truths(model.card.classes) if truth_from_folders else None,
+        truths=Truths(model.card.classes, roots=roots) if truth_from_folders else None,
     )
     result_of(run(model, plan, folder))
     return summary_of(folder)

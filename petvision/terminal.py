@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from itertools import zip_longest
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TextIO, TypeVar
 
 from petvision.errors import OutputError
@@ -28,6 +29,10 @@ class Bar(Protocol):
         """Count ``n`` more units done."""
 
 
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w")
+
+
 class Terminal:
     """Writes lines for programs to ``out``, sentences and progress for people to ``err``.
 
@@ -36,8 +41,9 @@ class Terminal:
     """
 
     def __init__(self, out: TextIO | None = None, err: TextIO | None = None):
-        self.out = out or sys.stdout
-        self.err = err or sys.stderr
+        # A windowed program on Windows has neither of the two.
+        self.out = out or sys.stdout or _nowhere()
+        self.err = err or sys.stderr or _nowhere()
         self.quiet = False
         self.patience = 1.0  # seconds of work before a bar appears
         self._bar: tqdm[object] | None = None

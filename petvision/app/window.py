@@ -151,6 +151,7 @@ class Window(QMainWindow):
         settings.put("theme", self.theme.choice)
         self._closed = True
         self.hide()
+        settings.save()  # before anything that may take its time
         for page in self._pages.values():
             if isinstance(page, Page):
                 page.end()
@@ -304,6 +305,7 @@ class Window(QMainWindow):
             self.column.choose(photo)
         if photo is not None:
             self.column.view.setFocus()
+        self.inspector.classes.forget()
         self._known()
 
     def _known(self) -> None:

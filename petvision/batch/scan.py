@@ -68,13 +68,20 @@ def scan(inputs: Inputs) -> Iterator[Found | None]:
 def watch(inputs: Inputs, wait_s: float = 1.0) -> Iterator[Found | None]:
     """``scan`` again and again, without an end; between two scans it waits, saying None.
 
-    Files that were written to within ``SETTLE_S`` are left for the next scan. The wait grows with
-    the time a scan takes, so that a large folder is not listed without a break.
+    Each photo comes once, and again when its file changes (eight bytes are kept of each). Files
+    that were written to within ``SETTLE_S`` are left for the next scan. The wait grows with the
+    time a scan takes, so that a large folder is not listed without a break.
     """
+    told: set[int] = set()
     while True:
         start = time.monotonic()
         for found in scan(inputs):
-            if found is None or not _fresh(found):
+            if found is None:
+                yield None
+                continue
+            state = hash((found.key, found.size, found.mtime_ns))
+            if state not in told and not _fresh(found):
+                told.add(state)
                 yield found
         pause_until = time.monotonic() + max(wait_s, 10 * (time.monotonic() - start))
         while (left := pause_until - time.monotonic()) > 0:

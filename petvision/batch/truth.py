@@ -26,10 +26,15 @@ _LABELS = ("truth", "label", "class", "target", "species")
 
 @dataclass(frozen=True, slots=True)
 class Truths:
-    """Where truths come from: ``table`` by a store's key, or (None) the folders' names."""
+    """Where truths come from: ``table`` by a store's key, or (None) the folders' names.
+
+    ``roots`` are the folders that were named, as absolute paths: of a photo in one, its name and
+    the names below it count, and none above. Of other photos the folder they lie in counts.
+    """
 
     classes: tuple[str, ...]
     table: Mapping[bytes, str] | None = None
+    roots: tuple[str, ...] = ()
 
     @property
     def made_by(self) -> str:
@@ -40,11 +45,20 @@ class Truths:
         """The truth of a photo, where it is known."""
         if self.table is not None:
             return self.table.get(key)
-        for folder in reversed(PurePath(os.fsdecode(key)).parts[:-1]):
+        for folder in self._folders(PurePath(os.fsdecode(key))):
             truth = as_truth(folder, self.classes)
             if truth is not None:
                 return truth
         return None
+
+    def _folders(self, path: PurePath) -> Iterator[str]:
+        """The names that may tell, the nearest first."""
+        for root in map(PurePath, self.roots):
+            if path.is_relative_to(root):
+                yield from reversed(path.relative_to(root).parts[:-1])
+                yield root.name
+                return
+        yield path.parent.name
 
 
 def as_truth(word: str, classes: Sequence[str]) -> str | None:

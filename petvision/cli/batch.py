@@ -88,7 +88,7 @@ def _fault(options: Namespace) -> str:
 
 
 def _batch(options: Namespace, terminal: Terminal) -> int:
-    folder = options.out.absolute()
+    folder = Path(os.path.abspath(options.out))  # noqa: PTH100 - no ".." left, and a link stays one
     status = _run(options, terminal, folder)
     summary = _summed_up(options, terminal, folder, status)
     if status.phase == "stopped":
@@ -197,9 +197,10 @@ def _truths(options: Namespace, classes: tuple[str, ...]) -> Truths | None:
 
     if options.truth is None:
         return None
+    roots = tuple(os.path.abspath(p) for p in options.inputs if "://" not in p and p != "-")  # noqa: PTH100
     if options.truth == "folders":
-        return Truths(classes)
-    return read_table(Path(options.truth), classes, [str(Path(p)) for p in options.inputs])
+        return Truths(classes, roots=roots)
+    return read_table(Path(options.truth), classes, roots)
 
 
 @contextlib.contextmanager

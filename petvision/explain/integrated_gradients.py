@@ -41,6 +41,9 @@ MOST = 8
 """Refining ends at so many times the steps it began with, whatever the gap."""
 
 
+TIME_UP = ": time was up"
+
+
 class IntegratedGradientsParameters(Parameters):
     """The path, where gradients are taken on it, and when that is enough."""
 
@@ -129,7 +132,7 @@ class IntegratedGradients(Method[IntegratedGradientsParameters]):
     def quicker(self, parameters: IntegratedGradientsParameters) -> IntegratedGradientsParameters:
         """At most twelve steps, and no refining."""
         few = min(12, parameters.steps)
-        return parameters.model_copy(update={"steps": few, "tolerance": 100.0})
+        return parameters.model_copy(update={"steps": few, "tolerance": 1e9})
 
 
 class _Line:
@@ -184,6 +187,7 @@ class _Line:
             provenance=context.provenance(self._engine(), self._seed()),
             remark=remark,
             baseline=denormalise(self.start, context.handle.spec),
+            cut_short=why.endswith(TIME_UP),
         )
 
     def _facts(self, heat: Doubles, taken: int, why: str) -> tuple[Fact, ...]:
@@ -238,7 +242,7 @@ def _adaptive(line: _Line) -> Iterator[Event[Explanation]]:
     path = parted(adaptive_edges(total, profile), profile)
     todo = [path.parts[i] for i in spread(total)]
     done = 0
-    while todo:
+    while todo and not (done and monotonic() - begun >= parameters.seconds):
         part, todo = todo[: line.gradients.size], todo[line.gradients.size :]
         _take(line, path, part)
         before, done = done, done + len(part)
@@ -282,7 +286,7 @@ def _enough(line: _Line, path: Path, done: int, seconds: float) -> str | None:
     if not np.isfinite(gap) or gap <= tolerance:
         return f"at most {tolerance:g} % was asked for"
     if seconds >= line.parameters.seconds:
-        return f"more than the {tolerance:g} % asked for: time was up"
+        return f"more than the {tolerance:g} % asked for{TIME_UP}"
     if done + 2 > MOST * line.parameters.steps:
         return f"more than the {tolerance:g} % asked for, after {done} gradients"
     return None

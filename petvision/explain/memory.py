@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from petvision.errors import ModelError
 from petvision.images.types import Floats
 from petvision.models.activations import gradient_at_input
 from petvision.models.handle import ModelHandle
@@ -17,6 +18,8 @@ PER_PIXEL = 8_000
 
 KEEP_FREE = 0.25
 """Share of the free memory that is left to others."""
+
+_TOLD = ("can't allocate memory", "not enough memory")  # on Linux and macOS; on Windows
 
 STEP = {"cpu": 2}
 """Pictures whose gradients take about 0.2 s; more elsewhere than on a processor."""
@@ -38,7 +41,7 @@ class Gradients:
         """The gradient of logit ``target`` by every value, and the logits; as ``batch`` comes.
 
         Raises:
-            MemoryError: when not even one picture fits.
+            ModelError: ``no_memory`` when not even one picture fits.
         """
         return self._halving(
             lambda part: gradient_at_input(self._handle.network, part, target), batch
@@ -56,7 +59,7 @@ class Gradients:
                 if not _out_of_memory(error):
                     raise
                 if self.size == 1:
-                    raise MemoryError("not even one picture's gradient fits into memory") from error
+                    raise ModelError("no_memory", self._handle.card.name) from error
                 self.size = max(1, self.size // 2)
                 continue
             start += len(done[-1][0])
@@ -81,4 +84,4 @@ def free_memory(device: torch.device) -> int:
 def _out_of_memory(error: Exception) -> bool:
     """Torch's processor allocator raises a plain RuntimeError, told by its words only."""
     known = (MemoryError, torch.OutOfMemoryError)
-    return isinstance(error, known) or "not enough memory" in str(error)
+    return isinstance(error, known) or any(words in str(error) for words in _TOLD)

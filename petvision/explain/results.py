@@ -117,6 +117,7 @@ class Attribution:
     sentence where the map needs one ("no positive evidence for dog here"), else empty.
     ``baseline`` is the picture of nothing that the method started from or covered with, RGB uint8
     S×S×3, and ``windows`` the scores behind an occlusion, where the method has them.
+    ``cut_short``: the clock ended the work, and a quieter machine would have given more.
     """
 
     method: str
@@ -132,6 +133,7 @@ class Attribution:
     remark: str = ""
     baseline: Pixels | None = None
     windows: WindowScores | None = None
+    cut_short: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -58,7 +58,7 @@ def method_events(
         yield Result(known)
         return
     for event in method.run(context, values):
-        if isinstance(event, Result):
+        if isinstance(event, Result) and not getattr(event.value, "cut_short", False):
             cache.put(entry, event.value)
         yield event
 

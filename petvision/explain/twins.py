@@ -17,6 +17,8 @@ WEIGHTS_PER_STEP = 4_000_000  # shuffled between two yields: about 0.2 s
 def shuffled(handle: ModelHandle, seed: int) -> Generator[Progress, None, ModelHandle]:
     """A model whose every layer holds its own weights in another order, so that their scale stays.
 
+    Layers beyond ``WEIGHTS_PER_STEP`` are shuffled in parts of that many.
+
     Adebayo et al., "Sanity Checks for Saliency Maps", NeurIPS 2018, redraw the weights; shuffling
     them keeps their distribution. The handle itself stays as it is.
 
@@ -28,15 +30,18 @@ def shuffled(handle: ModelHandle, seed: int) -> Generator[Progress, None, ModelH
     drawn = torch.Generator().manual_seed(seed)
     since = 0
     for weights in twin.network.parameters():
-        if since > WEIGHTS_PER_STEP:
-            yield Progress(0, 0, "shuffling the weights")
-            since = 0
-        flat = weights.data.contiguous().view(-1)
-        order = torch.randperm(flat.numel(), generator=drawn).to(flat.device)
-        weights.data = flat[order].view(weights.shape)
+        mixed = weights.data.contiguous().clone()
+        # A large layer in parts: no step is long, and the order of all its weights is never held.
+        for part in torch.split(mixed.view(-1), WEIGHTS_PER_STEP):
+            if since > WEIGHTS_PER_STEP:
+                yield Progress(0, 0, "shuffling the weights")
+                since = 0
+            order = torch.randperm(part.numel(), generator=drawn).to(part.device)
+            part.copy_(part[order])
+            since += part.numel()
         if weights.dim() == 4:
-            weights.data = weights.data.to(memory_format=torch.channels_last)
-        since += flat.numel()
+            mixed = mixed.to(memory_format=torch.channels_last)
+        weights.data = mixed
     head = Layers(twin.network).head
     if not head:
         return twin

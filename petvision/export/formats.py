@@ -29,9 +29,10 @@ Compute = Callable[[Pixels], Answers]
 class Format:
     """A kind of file.
 
-    ``write`` is given the model, the path, and pictures (uint8 N×S×S×3) for those that calibrate;
-    ``open`` gives what computes it. ``most`` is the largest difference of a score with which a
-    file is kept, ``flips`` the largest share of labels that may differ.
+    ``write`` is given the model, the path, and pictures (uint8 N×S×S×3) for those that
+    calibrate (``calibrates``: they learn their ranges from them); ``open`` gives what computes it.
+    ``most`` is the largest difference of a score with which a file is kept, ``flips`` the largest
+    share of labels that may differ.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Format:
     open: Callable[[Path], Compute]
     most: float
     flips: float = 0.0
+    calibrates: bool = False
 
 
 def _write_onnx(handle: ModelHandle, path: Path, pictures: Pixels) -> None:
@@ -200,6 +202,7 @@ FORMATS = {
             _open_onnx,
             most=1.0,  # a score near a boundary may move far; what counts is the labels
             flips=0.1,
+            calibrates=True,
         ),
         Format(
             "torchscript", ".pt", "TorchScript", (), _write_torchscript, _open_torchscript, 1e-4

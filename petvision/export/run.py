@@ -83,7 +83,9 @@ def _export(handle: ModelHandle, order: Order, kind: Format) -> Iterator[Event[C
             order.out.parent.mkdir(parents=True, exist_ok=True)
             # Calibration and comparison share no picture where there are enough of them.
             kind.write(handle, aside, squares[-CALIBRATION:])
-        compared = yield from _compared(handle, kind, aside, squares)
+        apart = kind.calibrates and len(squares) > CALIBRATION
+        seen = squares[:-CALIBRATION] if apart else squares
+        compared = yield from _compared(handle, kind, aside, seen)
         accuracy = None
         if order.data is not None:
             accuracy = yield from _accuracy(handle, kind, aside, order.data)
@@ -117,7 +119,6 @@ def _compared(
             f"{d.scores:.1e}, so the exported file was not kept"
         )
         raise ModelError("disagrees", handle.card.name, reason=reason)
-    return comparison
     return comparison
 
 

@@ -17,6 +17,8 @@ from petvision.models.results import Prediction
 
 MANY = 200  # photos from which an engine for many (engine.for_many) is worth preparing
 
+LANE_BATCH = 8  # pictures of a batch in a lane: fewer cost more for each than they save
+
 _Decoded = list[tuple[Source, Future[Prepared]]]
 
 
@@ -39,7 +41,7 @@ def answers(
     *,
     unknown: Unknown = "auto",
     batch: int = 16,
-    threads: int = 2,
+    threads: int | None = None,
     ahead: int = 1,
 ) -> Iterator[Answer]:
     """One answer a source, in order.
@@ -52,13 +54,13 @@ def answers(
         sources: taken as they are needed, so they may be endless.
         unknown: see ``predict``.
         batch: pictures computed at a time, shared out among the lanes.
-        threads: that read and decode.
+        threads: that read and decode; by default two, or one for each lane.
         ahead: batches decoded, for each lane, while one is computed.
     """
     remaining = iter(sources)
     lanes = handle.engine.lanes
-    size = max(1, batch // lanes)
-    decoders = ThreadPoolExecutor(threads, thread_name_prefix="petvision-decode")
+    size = max(min(batch, LANE_BATCH), batch // lanes)
+    decoders = ThreadPoolExecutor(threads or max(2, lanes), thread_name_prefix="petvision-decode")
     computers = ThreadPoolExecutor(lanes, thread_name_prefix="petvision-compute")
     under_way: deque[Future[list[Answer]]] = deque()
 

@@ -40,6 +40,7 @@ _PART = re.compile(
     rb'<script type="(?:application/json|text/plain)" id="petvision-([\w.-]+)">(.*?)</script>',
     re.DOTALL,
 )
+_DAMAGED = (KeyError, TypeError, ValueError, AttributeError, OSError, EOFError, zlib.error)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -163,7 +164,7 @@ def read(path: str | Path) -> Case:
         raise InputError("unsupported", label, found="no case file", remedy=remedy) from error
     try:
         return _case(label, facts, parts, path.parent)
-    except (KeyError, TypeError, ValueError, OSError, zlib.error) as error:
+    except _DAMAGED as error:
         raise InputError("unreadable", label, reason="is damaged or lacks a part") from error
 
 

@@ -171,7 +171,8 @@ def _old_files(folder: Path, sha256: str) -> set[str] | None:
         record = json.loads((folder / RECORD).read_bytes())
         if record["prediction"]["image"]["sha256"] == sha256:
             names = {str(n) for panel in record["panels"] for n in panel["artefacts"].values()}
-            return {name for name in names if re.fullmatch(r"\w+\.(png|npy)", name)}
+            ours = {name for name in names if re.fullmatch(r"\w+\.(png|npy)", name)}
+            return ours | {"case.html"}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         pass  # not a record of ours: something else lives here
     remedy = "Choose another --out folder, or move this one away."

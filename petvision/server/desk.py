@@ -16,7 +16,7 @@ from petvision.images.types import Encoded, Source
 from petvision.models import zoo
 from petvision.models.handle import Device, ModelHandle, open_model
 from petvision.server.answers import Open, Read, reasons, verdict
-from petvision.server.failures import Stopping
+from petvision.server.failures import Busy, Stopping
 from petvision.server.lane import Lane, Ticket
 from petvision.server.limits import ServerLimits
 from petvision.server.questions import Question
@@ -51,6 +51,7 @@ class Desk:
         self._opened: OrderedDict[str, ModelHandle] = OrderedDict()
         self._how = partial(open_model, engine=engine, device=device)
         self._fetching = asyncio.Semaphore(self.limits.fetching)
+        self._fetches = 0
         self._lane = Lane(self.limits.waiting)
 
     @property
@@ -103,10 +104,23 @@ class Desk:
         read = partial(self._read, question)
         if question.url is not None:
             source = Source("url", question.url, question.name)
-            async with self._fetching:
-                encoded = await asyncio.to_thread(load, source, self.limits.picture)
-            read = partial(_same, encoded)
+            read = partial(_same, await self._fetched(source))
         return partial(self._model, name), read
+
+    async def _fetched(self, source: Source) -> Encoded:
+        """What an address gives; a few are asked at a time, and no more wait than for the lane.
+
+        Raises:
+            Busy: when too many wait.
+        """
+        if self._fetches >= self.limits.fetching + self.limits.waiting:
+            raise Busy(self.limits.picture.seconds)
+        self._fetches += 1
+        try:
+            async with self._fetching:
+                return await asyncio.to_thread(load, source, self.limits.picture)
+        finally:
+            self._fetches -= 1
 
     def _read(self, question: Question) -> Encoded:
         assert question.file is not None

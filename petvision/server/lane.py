@@ -92,13 +92,17 @@ class Lane:
     def _run(self) -> None:
         while (ticket := self._next()) is not None:
             started = time.monotonic()
-            try:
-                ticket.future.set_result(self._drive(ticket))
-            except BaseException as fault:  # noqa: BLE001 - handed over to whoever waits
-                ticket.future.set_exception(fault)
+            if ticket.future.set_running_or_notify_cancel():  # somebody waits for it still
+                self._answer(ticket)
             with self._change:
                 self._running = None
                 self._seconds += 0.2 * (time.monotonic() - started - self._seconds)
+
+    def _answer(self, ticket: Ticket[Any]) -> None:
+        try:
+            ticket.future.set_result(self._drive(ticket))
+        except BaseException as fault:  # noqa: BLE001 - handed over to whoever waits
+            ticket.future.set_exception(fault)
 
     def _next(self) -> Ticket[Any] | None:
         with self._change:

@@ -136,13 +136,23 @@ def test_truths_come_from_the_folders_names(work, make_photos, tmp_path):
     make_photos(tmp_path / "photos" / "other", 1)
     work(tmp_path / "photos")
     assert summary_of(tmp_path / "run").known == 0
-    work(tmp_path / "photos", truths=Truths(("cat", "dog")))
+    roots = (str(tmp_path / "photos"),)
+    work(tmp_path / "photos", truths=Truths(("cat", "dog"), roots=roots))
     found = {Path(row.location).parent.name: (row.truth, row.truth_by) for row in rows(tmp_path)}
     assert found == {
         "kittens": ("cat", "folders"),
         "dog": ("dog", "folders"),
         "other": ("neither", "folders"),
     }
+
+
+def test_folders_above_the_named_one_say_nothing():
+    truths = Truths(("cat", "dog"), roots=("/home/cat/other/photos",))
+    assert truths.of(b"/home/cat/other/photos/holiday/1.jpg") is None
+    assert truths.of(b"/home/cat/other/photos/dogs/holiday/1.jpg") == "dog"
+    assert Truths(("cat", "dog"), roots=("/home/dog/cats",)).of(b"/home/dog/cats/1.jpg") == "cat"
+    assert truths.of(b"/elsewhere/dog/1.jpg") == "dog"  # named one by one: its own folder
+    assert truths.of(b"/elsewhere/dog/holiday/1.jpg") is None
 
 
 def test_truths_come_from_a_table(work, make_photos, tmp_path):

@@ -73,6 +73,13 @@ class ClassSlider(QWidget):
             minus = str(self.minus.currentData() or "")
             self.moved.emit(self._classes[self.slider.value()], minus)
 
+    def forget(self) -> None:
+        """Another photo is in view: stand at its own class again, minus nothing."""
+        self._on = False
+        self.minus.blockSignals(True)
+        self.minus.setCurrentIndex(0)
+        self.minus.blockSignals(False)
+
     def show_current(self, label: str) -> None:
         """Stand at the class that the panel shows of its own accord."""
         if not self._on and label in self._classes:
