@@ -5,8 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -149,41 +147,3 @@ def frozen_copy(net: TwoHeads) -> TwoHeads:
     twin = copy.deepcopy(net).eval()
     fold_batchnorm(twin)
     return twin.requires_grad_(False)
-
-
-def fit_head(
-    features: npt.NDArray[np.float32],
-    labels: npt.NDArray[np.int64],
-    weights: npt.NDArray[np.float32],
-    decay: float = 1e-4,
-) -> tuple[Tensor, Tensor]:
-    """Logistic regression (softmax, L2) on cached features, to its optimum by L-BFGS.
-
-    Args:
-        features: N×F.
-        labels: N class numbers.
-        weights: weight of each class in the loss.
-        decay: weight of ½·|W|² beside the mean loss.
-
-    Returns:
-        ``weight`` classes×F and ``bias`` classes, for features as they are.
-    """
-    mean, scale = features.mean(0), features.std(0) + 1e-6
-    x = torch.from_numpy((features - mean) / scale)
-    y, importance = torch.from_numpy(labels), torch.from_numpy(weights)
-    weight = torch.zeros(len(weights), x.shape[1], requires_grad=True)
-    bias = torch.zeros(len(weights), requires_grad=True)
-    solver = torch.optim.LBFGS(
-        [weight, bias], max_iter=500, tolerance_grad=1e-7, line_search_fn="strong_wolfe"
-    )
-
-    def loss() -> Tensor:
-        solver.zero_grad()
-        value = nn.functional.cross_entropy(x @ weight.T + bias, y, importance)
-        value = value + decay / 2 * weight.square().sum()
-        value.backward()  # type: ignore[no-untyped-call]
-        return value
-
-    solver.step(loss)  # type: ignore[no-untyped-call]
-    plain = weight.detach() / torch.from_numpy(scale)
-    return plain, bias.detach() - plain @ torch.from_numpy(mean)
