@@ -25,6 +25,8 @@ SAMPLES = ROOT / "resources" / "samples"
 SIZE = (1600, 1000)
 LIMIT_S = 1800
 NAMES = ("empty", "working", "explain", "large", "unknown", "error", "train", "training", "trained")
+NEURONS = ("summary", "heatmaps", "grid", "detail", "patterns", "prediction")
+NAMES += tuple(f"neurons-{name}" for name in NEURONS)
 RECIPE = """# petvision train quick.yaml
 #
 # A small network, to try the tab with.
@@ -150,8 +152,31 @@ class Photographer:
             self.show(broken, cat, dog)
             self.until(lambda: session.current and session.current.error, 2500)
             self.take("error")
+        if any(self.wanted(f"neurons-{name}") for name in NEURONS):
+            self.neurons(cat)
         if any(self.wanted(name) for name in ("train", "training", "trained")):
             self.training(broken.parent)
+
+    def neurons(self, photo: Path) -> None:
+        """The Neurons tab's six views of its first choice of layer."""
+        from petvision.app.neurons.page import NeuronsPage
+
+        page = self.window.show_tab("neurons")
+        assert isinstance(page, NeuronsPage)
+        self.show(photo)
+        self.until(lambda: page.work.state.ranking)
+        for name in NEURONS:
+            if not self.wanted(f"neurons-{name}"):
+                continue
+            page.tabs.setCurrentWidget(page.views[name])
+            if name == "patterns":
+                page.work.draw_pattern(page.work.state.selected)
+            if name == "prediction":
+                page.work.silence(page.work.state.selected)
+            self.until(lambda: not page.work.working, 1500)
+            self.take(f"neurons-{name}")
+        page.work.restore()
+        self.window.show_tab("explain")
 
     def training(self, place: Path) -> None:
         """The Train tab, with painted photos that any network learns in seconds."""
