@@ -62,6 +62,12 @@ class Tab:
         return QCoreApplication.translate("Tab", self.title)
 
 
+def _batch(window: Window) -> Page:
+    from petvision.app.batch.page import BatchPage
+
+    return BatchPage(window)
+
+
 def _neurons(window: Window) -> Page:
     from petvision.app.neurons.page import NeuronsPage
 
@@ -77,5 +83,6 @@ def _train(window: Window) -> Page:
 TABS: tuple[Tab, ...] = (
     Tab(EXPLAIN, str(QT_TRANSLATE_NOOP("Tab", "Explain")), True, None),
     Tab("neurons", str(QT_TRANSLATE_NOOP("Tab", "Neurons")), True, _neurons),
+    Tab("batch", str(QT_TRANSLATE_NOOP("Tab", "Batch")), False, _batch),
     Tab("train", str(QT_TRANSLATE_NOOP("Tab", "Train")), False, _train),
 )

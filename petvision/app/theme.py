@@ -189,6 +189,15 @@ QMenu::item:selected {{ background: {style.raised}; color: {style.text}; }}
 QMenu::item:disabled {{ color: {style.muted}; }}
 QMenu::separator {{ height: 1px; background: {style.line}; margin: 4px 8px; }}
 QMenu::indicator {{ width: 14px; height: 14px; left: 8px; }}
+QTableView {{
+    background: {style.surface}; alternate-background-color: {style.surface}; border: none;
+    selection-background-color: {style.raised}; selection-color: {style.text};
+}}
+QHeaderView {{ background: {style.surface}; }}
+QHeaderView::section {{
+    background: {style.surface}; color: {style.muted}; border: none;
+    border-bottom: 1px solid {style.line}; padding: 6px 4px;
+}}
 QScrollBar:vertical {{ background: transparent; width: 12px; margin: 0; }}
 QScrollBar::handle:vertical {{
     background: {style.line}; border-radius: 4px; min-height: 32px; margin: 2px;

@@ -9,14 +9,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from petvision.batch.file import Identity, connect_to_read, identity_of, told
 from petvision.batch.truth import NEITHER
 from petvision.evaluate.metrics import wilson
 
 AT_ONCE = 500
+HEAT_CELLS = 32
 
 _ROWS = """
 SELECT item.id, item.key, item.kind, item.place, item.sha256, item.truth, item.truth_by,
@@ -107,6 +110,21 @@ class Summary:
     corrected: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Heat:
+    """One explanation of an item, small: ``heat`` float32 32×32 over the photo's whole frame.
+
+    ``folder`` (below the run's) holds it whole; ``facts`` are figures by their codes.
+    """
+
+    item: int
+    method: str
+    target: str
+    heat: npt.NDArray[np.float32]
+    folder: str
+    facts: Mapping[str, float]
+
+
 class Reader:
     """A store opened for reading, by one thread.
 
@@ -193,6 +211,30 @@ class Reader:
             ms={stage: float(str(one)) for stage, one in zip(stages, ms, strict=True)},
         )
 
+    def heats(self, numbers: Sequence[int], method: str = "") -> list[Heat]:
+        """The explanations of these items (by one method, unless it is empty), by item."""
+        found: list[Heat] = []
+        for start in range(0, len(numbers), AT_ONCE):
+            part: list[object] = [int(number) for number in numbers[start : start + AT_ONCE]]
+            marks = ", ".join("?" * len(part))
+            by = " AND method = ?" if method else ""
+            page = self._db.execute(
+                f"SELECT item, method, target, heat, folder, facts FROM explanation "
+                f"WHERE item IN ({marks}) AND heat IS NOT NULL{by} ORDER BY item, made",
+                [*part, *([method] if method else [])],
+            )
+            found += [_heat(row) for row in page]
+        return found
+
+    def explained(self) -> dict[int, frozenset[str]]:
+        """The methods that each item was explained by."""
+        found: dict[int, frozenset[str]] = {}
+        for item, methods in self._db.execute(
+            "SELECT item, group_concat(method) FROM explanation GROUP BY item"
+        ):
+            found[item] = frozenset(methods.split(","))
+        return found
+
     def inputs(self) -> tuple[str, ...]:
         """What the run was asked to look at."""
         row = self._db.execute("SELECT inputs FROM run").fetchone()
@@ -207,6 +249,12 @@ class Reader:
         """Count everything."""
         with told(self.folder):
             return _summary(self._db, self.identity.engine)
+
+
+def _heat(row: Sequence[Any]) -> Heat:
+    item, method, target, packed, folder, facts = row
+    heat = np.frombuffer(packed, "<f2").astype(np.float32).reshape(HEAT_CELLS, HEAT_CELLS)
+    return Heat(item, method, target, heat, folder, json.loads(facts))
 
 
 def summary_of(folder: Path) -> Summary:

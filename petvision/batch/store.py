@@ -36,6 +36,7 @@ from petvision.batch.file import (
 from petvision.batch.scan import Found
 from petvision.errors import PetVisionError
 from petvision.images.inputs import shown
+from petvision.images.types import Floats
 from petvision.models.results import Prediction
 
 PERSON, FOLDERS, TABLE = "person", "folders", "table"
@@ -55,12 +56,23 @@ class Outcome:
     truth_by: str = FOLDERS
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """How many items a store holds, and how many of them could not be read."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Explained:
+    """One explanation of an item: ``heat`` n×n over the photo's whole frame, and where it lies.
 
-    items: int
-    failed: int
+    ``folder`` is below the run's; ``parameters`` and ``facts`` are JSON; ``made`` in seconds
+    since 1970.
+    """
+
+    item: int
+    method: str
+    target: str
+    parameters: str
+    image_sha256: str
+    folder: str
+    heat: Floats
+    facts: str
+    made: float
 
 
 class Store:
@@ -230,6 +242,21 @@ class Store:
         )
         return 1
 
+    def explained(self, item: int, found: Sequence[Explained]) -> None:
+        """Keep an item's explanations, in one transaction."""
+        with told(self.folder), self._transaction():
+            self._change += 1
+            for one in found:
+                heat = one.heat.astype("<f2").tobytes()
+                self._db.execute(
+                    "INSERT OR REPLACE INTO explanation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        *(one.item, one.method, one.target, one.parameters),
+                        *(one.image_sha256, one.folder, heat, one.facts, one.made),
+                    ),
+                )
+            self._db.execute("UPDATE item SET change = ? WHERE id = ?", (self._change, item))
+
     def known_keys(self, at_once: int = 2000) -> Iterator[list[tuple[int, bytes]]]:
         """The number and key of every item, some at a time."""
         last = 0
@@ -239,22 +266,23 @@ class Store:
             last = rows[-1][0]
             yield rows
 
-    def tally(self) -> Tally:
-        """How many items there are."""
-        with told(self.folder):
-            rows = dict(self._db.execute("SELECT state, count(*) FROM item GROUP BY state"))
-        return Tally(sum(rows.values()), rows.get("failed", 0))
-
     def finish(self) -> None:
         """The run came to its end: say so, and leave the store in one file."""
         with told(self.folder):
             with self._transaction():
                 self._db.execute("UPDATE run SET finished = ?", (time.time(),))
             self._db.execute("PRAGMA optimize")
-            # A reader at work keeps it in WAL mode; the last one to close tidies up.
-            with suppress(sqlite3.OperationalError):
-                self._db.execute("PRAGMA busy_timeout = 2000")
-                self._db.execute("PRAGMA journal_mode = DELETE")
+        self.settle()
+
+    def settle(self) -> None:
+        """Leave a store whose run came to its end in one file (an unfinished one as it is)."""
+        with told(self.folder):
+            (finished,) = self._db.execute("SELECT max(finished) FROM run").fetchone()
+            if finished is not None:
+                # A reader at work keeps it in WAL mode: the next writer will tidy up.
+                with suppress(sqlite3.OperationalError):
+                    self._db.execute("PRAGMA busy_timeout = 2000")
+                    self._db.execute("PRAGMA journal_mode = DELETE")
 
     def close(self) -> None:
         """Let go of the file."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import os
@@ -11,13 +12,16 @@ from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from queue import Empty, Queue, SimpleQueue
+from queue import SimpleQueue
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from petvision.cli.arguments import Parser, Verb, computing, naming, threshold
 from petvision.cli.exits import INTERRUPTED, OK, SOME_FAILED
 from petvision.cli.photos import opened
+from petvision.cli.standard_input import lines, take_orders
+from petvision.events import Progress, Result
+from petvision.images.inputs import shown
 from petvision.terminal import Terminal, percent
 
 if TYPE_CHECKING:
@@ -29,16 +33,19 @@ if TYPE_CHECKING:
     from petvision.events import Events
 
 
+T = TypeVar("T")
+
+
 def _options(parser: Parser) -> None:
     """Add what to look at, where the run lives and how it is done."""
     parser.add_argument(
         "inputs",
-        nargs="+",
+        nargs="*",
         metavar="FOLDER|LIST|-",
         help="a folder, a photo or address, a text file with one of these a line (relative to "
         "the current folder), or - for such lines on standard input",
     )
-    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="the run's folder")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="the run's folder")
     parser.add_argument(
         "--model",
         metavar="NAME|FILE",
@@ -77,37 +84,111 @@ def _options(parser: Parser) -> None:
         "truth with items and label",
     )
     naming(parser)
+    parser.add_argument(
+        "--write",
+        type=lambda text: tuple(filter(None, text.split(","))),
+        default=(),
+        metavar="FORM,FORM…",
+        help="also write csv, jsonl, parquet or html (report.html) into the run's folder",
+    )
+    parser.add_argument(
+        "--explain",
+        type=lambda text: tuple(filter(None, text.split(","))),
+        default=(),
+        metavar="ID,ID…",
+        help="also explain photos by these methods, such as gradcam, into the run's folder",
+    )
+    parser.add_argument(
+        "--items",
+        type=_numbers,
+        metavar="N,N-M…|@FILE",
+        help="the numbers of the photos to explain or to sort (all)",
+    )
+    parser.add_argument(
+        "--sort-into",
+        type=Path,
+        metavar="DIR",
+        help="also put every photo into DIR/LABEL, with the folders it came in; nothing is ever "
+        "overwritten, and --undo takes it back",
+    )
+    parser.add_argument(
+        "--by",
+        choices=("copy", "hardlink", "symlink"),
+        default="copy",
+        help="how photos are put there (%(default)s)",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only say what --sort-into would do")
+    parser.add_argument(
+        "--undo", type=Path, metavar="FILE", help="take back what an undo file tells of, no more"
+    )
     computing(parser)
     parser.check = _fault
 
 
+def _numbers(text: str) -> tuple[int, ...]:
+    """Read ``3,7-9``, or such text from a file named after ``@``.
+
+    Raises:
+        argparse.ArgumentTypeError: when it has another form.
+    """
+    found: list[int] = []
+    try:
+        if text.startswith("@"):
+            text = Path(text[1:]).read_text("ascii").strip()
+        for part in text.split(","):
+            first, _, last = part.partition("-")
+            found += range(int(first), int(last or first) + 1)
+    except (ValueError, OSError):
+        fault = f"must be numbers such as 3,7-9, or @FILE with such numbers, not {text[:40]}"
+        raise argparse.ArgumentTypeError(fault) from None
+    return tuple(found)
+
+
 def _fault(options: Namespace) -> str:
+    if options.undo is not None:
+        return ""
+    if options.out is None:
+        return "--out DIR is missing"
+    if options.dry_run and options.sort_into is None:
+        return "--dry-run needs --sort-into"
+    if not options.inputs and not (options.out / "run.sqlite").exists():
+        return "FOLDER is missing"
     if options.orders and "-" in options.inputs:
         return "--orders and - both want standard input"
     return ""
 
 
 def _batch(options: Namespace, terminal: Terminal) -> int:
+    if options.undo is not None:
+        return _undo(options, terminal)
     folder = Path(os.path.abspath(options.out))  # noqa: PTH100 - no ".." left, and a link stays one
-    status = _run(options, terminal, folder)
+    status = _run(options, terminal, folder) if options.inputs else None
+    if options.explain and not (status is not None and status.phase == "stopped"):
+        _explain(options, terminal, folder)
+    for file in _written(options, terminal, folder):
+        terminal.say(f"wrote {file}")
     summary = _summed_up(options, terminal, folder, status)
-    if status.phase == "stopped":
+    failed = options.sort_into is not None and _sort(options, terminal, folder)
+    if status is not None and status.phase == "stopped":
         terminal.complain("interrupted; what was done is kept.")
         return INTERRUPTED
     if not summary.items:
         terminal.complain("there are no photos among these inputs.")
-    return OK if summary.items and not summary.failed else SOME_FAILED
+    return OK if summary.items and not summary.failed and not failed else SOME_FAILED
 
 
 def _run(options: Namespace, terminal: Terminal, folder: Path) -> Status:
     from petvision.batch.file import identity_of
+    from petvision.batch.outputs.registry import check
     from petvision.batch.run import Plan, make_folder, run
 
+    check(options.write)
     make_folder(folder)
     _as_before(options, identity_of(folder))
+    inputs = _inputs(options, folder)
     handle = opened(options)
     plan = Plan(
-        inputs=_inputs(options, folder),
+        inputs=inputs,
         unknown=options.unknown,
         truths=_truths(options, handle.card.classes),
         retry=options.retry,
@@ -116,13 +197,11 @@ def _run(options: Namespace, terminal: Terminal, folder: Path) -> Status:
     orders: SimpleQueue[Order] = SimpleQueue()
     with _interruptible(orders):
         if options.orders:
-            threading.Thread(target=_take_orders, args=(orders,), daemon=True).start()
+            threading.Thread(target=take_orders, args=(orders,), daemon=True).start()
         return _follow(run(handle, plan, folder, orders), options, terminal)
 
 
 def _follow(job: Events[Status], options: Namespace, terminal: Terminal) -> Status:
-    from petvision.events import Progress, Result
-
     with terminal.bar("photo") as bar:
         done = 0
         for event in job:
@@ -139,7 +218,89 @@ def _follow(job: Events[Status], options: Namespace, terminal: Terminal) -> Stat
     raise RuntimeError("the run ended without a result")
 
 
-def _summed_up(options: Namespace, terminal: Terminal, folder: Path, status: Status) -> Summary:
+def _explain(options: Namespace, terminal: Terminal, folder: Path) -> None:
+    """Explain photos, and ring where a class has its heat in one place."""
+    from petvision.batch.explain import explain_many
+    from petvision.batch.file import identity_of
+    from petvision.batch.mean import shortcuts
+    from petvision.models.handle import open_model
+
+    _as_before(options, identity_of(folder))
+    handle = open_model(options.model, engine=options.engine, device=options.device)
+    job = explain_many(handle, folder, options.explain, options.items)
+    done = _told_progress(job, options, terminal)
+    for _, error in done.failed:
+        terminal.complain(str(error))
+    terminal.say(f"{done.done:,} explained, {done.before:,} were before")
+    for found in shortcuts(folder):
+        if options.json:
+            figures = {"share": found.share, "chance": found.chance, "photos": found.photos}
+            said = {"event": "shortcut", "target": found.target, "region": found.region.name}
+            terminal.data(json.dumps(said | figures))
+        terminal.complain(f"shortcut? {found.sentence}")
+
+
+def _told_progress(job: Events[T], options: Namespace, terminal: Terminal) -> T:
+    """Follow a job under a bar or, as JSON, with an event for each step."""
+    if not options.json:
+        return terminal.follow(job, "photo")
+    for event in job:
+        if isinstance(event, Result):
+            return event.value
+        if isinstance(event, Progress) and event.total:
+            said = {"event": "progress", "done": event.done, "total": event.total}
+            terminal.data(json.dumps(said | {"words": event.words}))
+    raise RuntimeError("the job ended without a result")
+
+
+def _written(options: Namespace, terminal: Terminal, folder: Path) -> tuple[Path, ...]:
+    from petvision.batch.outputs.registry import write
+
+    if not options.write:
+        return ()
+    return _told_progress(write(folder, options.write), options, terminal)
+
+
+def _sort(options: Namespace, terminal: Terminal, folder: Path) -> bool:
+    """Sort the photos; True when some could not be put anywhere."""
+    from petvision.batch.sort import sort_into
+
+    target, how = options.sort_into, options.by
+    job = sort_into(folder, target, how, only=options.items, dry=options.dry_run)
+    done = _told_progress(job, options, terminal)
+    if options.json:
+        said = {"event": "sorted", "counts": done.counts, "renamed": done.renamed}
+        said |= {"failed": [str(error) for error in done.failed], "undo": str(done.undo or "")}
+        terminal.data(json.dumps(said))
+        return bool(done.failed)
+    for step in done.steps:
+        terminal.data(f"{shown(str(step.source))} -> {shown(str(step.target))}")
+    for error in done.failed:
+        terminal.complain(str(error))
+    for label, count in done.counts.items():
+        verb = "would go" if options.dry_run else "went"
+        terminal.say(f"{count:,} {verb} into {options.sort_into / label}")
+    if done.undo is not None:
+        terminal.say(f"petvision batch --undo {shown(str(done.undo))} takes it back")
+    return bool(done.failed)
+
+
+def _undo(options: Namespace, terminal: Terminal) -> int:
+    from petvision.batch.sort import undo
+
+    done = _told_progress(undo(options.undo), options, terminal)
+    if options.json:
+        terminal.data(json.dumps({"event": "undone", "removed": done.removed, "kept": done.kept}))
+    else:
+        for place in done.kept:
+            terminal.complain(f"{place} was changed since and stays.")
+        terminal.say(f"{done.removed:,} taken back")
+    return SOME_FAILED if done.kept else OK
+
+
+def _summed_up(
+    options: Namespace, terminal: Terminal, folder: Path, status: Status | None
+) -> Summary:
     from petvision.batch.file import identity_of
     from petvision.batch.rows import summary_of
 
@@ -152,7 +313,7 @@ def _summed_up(options: Namespace, terminal: Terminal, folder: Path, status: Sta
     return summary
 
 
-def _lines(summary: Summary, status: Status, engine: str) -> Iterator[tuple[str, ...]]:
+def _lines(summary: Summary, status: Status | None, engine: str) -> Iterator[tuple[str, ...]]:
     yield "photos", f"{summary.items:,}"
     for label, count in summary.labels.items():
         yield label, f"{count:,}"
@@ -163,7 +324,7 @@ def _lines(summary: Summary, status: Status, engine: str) -> Iterator[tuple[str,
         yield "accuracy", f"{summary.accuracy:.4f}", f"{low:.4f} to {high:.4f}"
     if summary.neither_refused is not None:
         yield "neither", f"{summary.neither:,}", f"{percent(summary.neither_refused)} refused"
-    if status.fresh:
+    if status is not None and status.fresh:
         yield "took", f"{status.seconds:,.1f} s", f"{status.fresh / status.seconds:,.1f} a second"
     again = f"{summary.again:,} of them on the reference" if summary.again else ""
     yield "engine", engine, again
@@ -185,7 +346,7 @@ def _inputs(options: Namespace, folder: Path) -> Inputs:
     places = tuple(p if "://" in p or p == "-" else os.path.abspath(p) for p in options.inputs)  # noqa: PTH100
     return Inputs(
         places=places,
-        lines=_lines_of_standard_input() if "-" in places else (),
+        lines=lines() if "-" in places else (),
         recursive=not options.flat,
         skip=tuple(pattern for file in options.skip for pattern in read_patterns(file)),
         avoid=(str(folder),),
@@ -225,56 +386,6 @@ def _interruptible(orders: SimpleQueue[Order]) -> Iterator[None]:
     finally:
         for name, handler in before.items():
             signal.signal(name, handler)
-
-
-def _take_orders(orders: SimpleQueue[Order]) -> None:
-    """Pass the orders on that come in; at the end of standard input the run goes on alone."""
-    from petvision.batch.run import Order
-
-    for line in _raw_lines():
-        try:
-            order = json.loads(line)
-            items = tuple(int(item) for item in order.get("items", ()))
-            label = order.get("label")
-            if order["do"] in ("pause", "go", "stop", "truth"):
-                orders.put(Order(order["do"], items, label))
-        except (ValueError, KeyError, TypeError, AttributeError):  # not an order: not ours to obey
-            continue
-
-
-def _lines_of_standard_input() -> Iterator[str | None]:
-    """The lines as they come, None whenever there is none for a moment."""
-    lines: Queue[str | None] = Queue(1000)
-
-    def read() -> None:
-        for line in _raw_lines():
-            lines.put(os.fsdecode(line))
-        lines.put(None)
-
-    threading.Thread(target=read, daemon=True).start()
-    while True:
-        try:
-            line = lines.get(timeout=0.2)
-        except Empty:
-            yield None
-            continue
-        if line is None:
-            return
-        yield line
-
-
-def _raw_lines() -> Iterator[bytes]:
-    """Lines of standard input, read beneath Python's own buffer.
-
-    A thread that waits there would hold the buffer's lock when the program ends.
-    """
-    rest = b""
-    while data := os.read(0, 1 << 16):
-        *whole, rest = (rest + data).split(b"\n")
-        for line in whole:
-            yield line.rstrip(b"\r")
-    if rest:
-        yield rest.rstrip(b"\r")
 
 
 VERB = Verb("answer a folder of any size into a table", _options, _batch)

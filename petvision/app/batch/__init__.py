@@ -1,0 +1,1 @@
+"""The Batch tab: many photos as a table and a gallery that can be acted on."""

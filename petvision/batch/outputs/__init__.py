@@ -1,0 +1,1 @@
+"""What a run's store is made into: one file a form."""
