@@ -78,6 +78,12 @@ def _options(parser: Parser) -> None:
     parser.add_argument("--retry", action="store_true", help="try again what could not be read")
     parser.add_argument("--watch", action="store_true", help="go on with photos that appear later")
     parser.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="answer on a Ray cluster (extra 'cluster'), such as auto or ray://host:10001; every "
+        "machine must see the photos under the same paths",
+    )
+    parser.add_argument(
         "--orders",
         action="store_true",
         help='take orders as JSON lines from standard input: {"do": "pause"}, go, stop, or '
@@ -153,6 +159,8 @@ def _fault(options: Namespace) -> str:
         return "--dry-run needs --sort-into"
     if not options.inputs and not (options.out / "run.sqlite").exists():
         return "FOLDER is missing"
+    if options.cluster and (options.watch or options.orders):
+        return "--cluster goes with neither --watch nor --orders"
     if options.orders and "-" in options.inputs:
         return "--orders and - both want standard input"
     return ""
@@ -177,7 +185,7 @@ def _batch(options: Namespace, terminal: Terminal) -> int:
     return OK if summary.items and not summary.failed and not failed else SOME_FAILED
 
 
-def _run(options: Namespace, terminal: Terminal, folder: Path) -> Status:
+def _run(options: Namespace, terminal: Terminal, folder: Path) -> Status | None:
     from petvision.batch.file import identity_of
     from petvision.batch.outputs.registry import check
     from petvision.batch.run import Plan, make_folder, run
@@ -194,6 +202,12 @@ def _run(options: Namespace, terminal: Terminal, folder: Path) -> Status:
         retry=options.retry,
         watching=options.watch,
     )
+    if options.cluster:
+        from petvision.batch.cluster import run_on_cluster
+
+        job = run_on_cluster(handle, str(options.model), plan, folder, options.cluster)
+        _told_progress(job, options, terminal)
+        return None
     orders: SimpleQueue[Order] = SimpleQueue()
     with _interruptible(orders):
         if options.orders:
