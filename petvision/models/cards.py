@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -19,6 +19,9 @@ UnknownScore = Literal["pet_mass", "knn", "max_softmax", "energy", "combined"]
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+
+Blocks = Annotated[int, Field(ge=1, le=200)]  # more would keep a machine busy building them
 
 
 class InputCard(_Part):
@@ -106,7 +109,7 @@ class Card(_Part):
     format: int = FORMAT
     name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     architecture: str
-    blocks_per_stage: tuple[int, int, int, int] | None = None
+    blocks_per_stage: tuple[Blocks, Blocks, Blocks, Blocks] | None = None
     classes: tuple[str, ...] = Field(min_length=1)
     input: InputCard = InputCard()
     unknown: UnknownCard | None = None
