@@ -27,6 +27,7 @@ LIMIT_S = 1800
 NAMES = ("empty", "working", "explain", "large", "unknown", "error", "train", "training", "trained")
 NEURONS = ("summary", "heatmaps", "grid", "detail", "patterns", "prediction")
 NAMES += tuple(f"neurons-{name}" for name in NEURONS)
+NAMES += ("brush", "compare", "trust")
 RECIPE = """# petvision train quick.yaml
 #
 # A small network, to try the tab with.
@@ -144,6 +145,7 @@ class Photographer:
                 self.window.view.grid.choose("gradcam")
                 self.until(self.finished)
                 self.take("large")
+        self.tools(cat, dog)
         if self.wanted("unknown"):
             self.show(neither, cat, dog)
             self.until(self.finished, 2500)
@@ -201,6 +203,39 @@ class Photographer:
         self.until(lambda: page.report.complete, 1500)
         if self.wanted("trained"):
             self.take("trained")
+
+    def tools(self, cat: Path, dog: Path) -> None:
+        """The brush, the Compare tab and what stands behind a trust badge."""
+        from petvision.app.compare.page import ComparePage
+        from petvision.app.explain.badge import TrustDialog
+        from petvision.app.widgets.canvas import Canvas
+
+        session, view = self.window.session, self.window.view
+        if not any(self.wanted(name) for name in ("brush", "compare", "trust")):
+            return
+        self.show(cat, dog)
+        self.until(self.finished)
+        if self.wanted("brush"):
+            view.paint()
+            self.until(lambda: view.brush.ready)
+            view.brush.finder.click()
+            self.until(lambda: not view.brush.searching)
+            self.take("brush")
+            view.stop_painting()
+        if self.wanted("compare"):
+            page = self.window.show_tab("compare")
+            assert isinstance(page, ComparePage)
+            self.until(lambda: page.comparison and not page.working)
+            self.take("compare")
+            self.window.show_tab("explain")
+        if self.wanted("trust"):
+            self.until(lambda: session.explanations.trusts.of("gradcam"))
+            view.grid.wanted.emit("gradcam", "trust")
+            (dialog,) = self.window.findChildren(TrustDialog)
+            self.until(lambda: not any(one.pending for one in dialog.findChildren(Canvas)))
+            path = self.folder / f"trust-{self.window.theme.choice}.png"
+            dialog.grab().save(str(path))
+            dialog.reject()
 
 
 def paint(root: Path) -> Path:

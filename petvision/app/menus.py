@@ -108,9 +108,16 @@ class Menus(QObject):
             self._add(menu, text, partial(saving.save_panel, kind), key, saveable)
         self._add(
             menu,
-            self.tr("Save &All Panels…"),
+            self.tr("Export &Evidence Pack…"),
             saving.save_all,
             "Ctrl+Shift+S",
+            lambda: saving.explained is not None,
+        )
+        self._add(
+            menu,
+            self.tr("&Print…"),
+            window.printing.ask,
+            STANDARD.Print,
             lambda: saving.explained is not None,
         )
         menu.addSeparator()

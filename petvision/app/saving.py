@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import tempfile
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
-from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtCore import QMimeData, QObject, Qt, QUrl
+from PySide6.QtGui import QDrag, QGuiApplication, QImage, QPixmap
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from petvision.app import words
@@ -15,10 +17,14 @@ from petvision.app.explain.work import PanelState
 from petvision.errors import PetVisionError
 from petvision.explain.results import Explained, Explanation
 from petvision.figures.style import LIGHT, Style
-from petvision.images.types import Picture, Source
+from petvision.images.types import Encoded, InputSpec, Picture
 
 if TYPE_CHECKING:
+    from petvision.app.explain.panel import PanelWidget
     from petvision.app.window import Window
+
+SHARP = 2
+DRAG_PX = 160
 
 
 class Saving(QObject):
@@ -28,6 +34,43 @@ class Saving(QObject):
         super().__init__(window)
         self._window = window
         self._session = window.session
+        self._dragged: tempfile.TemporaryDirectory[str] | None = None
+
+    def end(self) -> None:
+        """Take away what was made for drags."""
+        if self._dragged is not None:
+            self._dragged.cleanup()
+            self._dragged = None
+
+    def file_of(self, panel: PanelWidget) -> Path | None:
+        """A picture file of a panel as it is on the screen, at twice its size; None before it is.
+
+        It lives as long as the window: who takes it may read it long after the drop.
+        """
+        photo = self._session.current
+        if photo is None or panel.panel.status != "done":
+            return None
+        if self._dragged is None:
+            self._dragged = tempfile.TemporaryDirectory(prefix="petvision-")
+        picture = QPixmap(panel.size() * SHARP)
+        picture.setDevicePixelRatio(SHARP)
+        panel.render(picture)
+        name = f"{_stem(photo.source.label)}-{panel.panel.method.id}.png"
+        path = Path(self._dragged.name) / name
+        picture.save(str(path))
+        return path
+
+    def drag(self, panel: PanelWidget) -> None:
+        """Let a panel be dropped elsewhere as a file."""
+        path = self.file_of(panel)
+        if path is None:
+            return
+        mime = QMimeData()
+        mime.setUrls([QUrl.fromLocalFile(str(path))])
+        drag = QDrag(panel)
+        drag.setMimeData(mime)
+        drag.setPixmap(panel.grab().scaledToWidth(DRAG_PX))
+        drag.exec(Qt.DropAction.CopyAction)
 
     @property
     def panel(self) -> PanelState | None:
@@ -75,15 +118,21 @@ class Saving(QObject):
         return Explained(photo.prediction, target, tuple(done))
 
     def save_all(self) -> None:
-        """Ask for a folder and write all panels of the photo in view into one named after it."""
+        """Ask for a folder and write the evidence pack of the photo in view into one of its name.
+
+        All panels as pictures and numbers, the record, and the case file.
+        """
         explained, photo = self.explained, self._session.current
         if explained is None or photo is None:
             return
-        title = self.tr("Save all panels in")
+        title = self.tr("Export the evidence pack into")
         chosen = QFileDialog.getExistingDirectory(self._window, title, self._folder)
         if chosen:
             self._session.settings.put("save_folder", chosen)
-            work = partial(save_folder, Path(chosen), photo.source, explained, self._picture)
+            handle, visit = self._session.handle, self._session.visit
+            assert handle is not None
+            assert visit is not None
+            work = partial(save_pack, Path(chosen), visit.encoded, explained, handle.spec)
             self._session.in_background(work, self._saved, self._failed)
 
     @property
@@ -115,6 +164,11 @@ class Saving(QObject):
         box.open()
 
 
+def _stem(label: str) -> str:
+    """A photo's name fit for a file's."""
+    return re.sub(r"[^\w .-]", "_", Path(label).stem)[:80] or "photo"
+
+
 def content(kind: str, explanation: Explanation, photo: Picture | None, style: Style) -> bytes:
     """A panel as the bytes of a ``png``, ``svg`` or ``npy`` file; runs in the pool."""
     from petvision.figures import render
@@ -138,14 +192,18 @@ def save(path: Path, kind: str, explanation: Explanation, photo: Picture | None)
     return path
 
 
-def save_folder(folder: Path, source: Source, explained: Explained, photo: Picture | None) -> Path:
-    """Write all panels of a photo into a folder named after it; runs in the pool.
+def save_pack(folder: Path, encoded: Encoded, explained: Explained, spec: InputSpec) -> Path:
+    """Write the evidence pack of a photo into a folder named after it; runs in the pool.
 
     Raises:
         OutputError: ``exists``, ``no_space`` or ``read_only``.
     """
+    from petvision.images.door import decode_for_display
+    from petvision.reports.case import pack
     from petvision.reports.panels import stem_of, write
 
-    place = folder / stem_of(source)
-    write(place, source, explained, photo)
+    place = folder / stem_of(encoded.source)
+    photo = decode_for_display(encoded)
+    more = pack(encoded, explained, photo, spec)
+    write(place, encoded.source, explained, photo, more=more)
     return place

@@ -10,11 +10,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from petvision.app import tasks, words
+from petvision.app.explain.replay import Replay, is_case
 from petvision.app.explain.work import Explanations, Question
 from petvision.app.incoming import Incoming, encoded
 from petvision.app.lane import ComputeLane, Crashed, Failed, Job
@@ -29,6 +30,7 @@ from petvision.images.samples import samples
 from petvision.images.types import Encoded, Prepared, Source
 
 if TYPE_CHECKING:
+    from petvision.explain.base import Method
     from petvision.models.handle import ModelHandle
 
 DEFAULT_MODEL = "catdog-resnet101"
@@ -74,6 +76,7 @@ class Session(QObject):
         self.handle: ModelHandle | None = None
         self.model_error: PetVisionError | None = None
         self.layers: tuple[str, ...] = ()
+        self.methods: tuple[Method[Any], ...] = ()
         self.figures_ready = False
         self._lane = ComputeLane(self)
         # A folder on a dead network drive never answers: that must not keep the program alive.
@@ -81,6 +84,8 @@ class Session(QObject):
         self._tuner = ComputeLane(self)
         self._pool = Pool(self)
         self.explanations = Explanations(self._lane, self)
+        self.replay = Replay(self)
+        self.replay.told.connect(self.told)
         self._badges = Badges(self.photos, self._pool, self._lane, self)
         self._visits: OrderedDict[int, Visit] = OrderedDict()
         self._listings: dict[int, bool] = {}
@@ -188,6 +193,7 @@ class Session(QObject):
         self._badges.unknown = self.settings.unknown
         self.settings.put("model", "" if self._asked == DEFAULT_MODEL else self._asked)
         self.layers = opened.layers
+        self.methods = opened.every
         self._visits.clear()
         self.explanations.begin(None)
         self.explanations.forget()
@@ -204,8 +210,14 @@ class Session(QObject):
     # Opening photos
 
     def open_inputs(self, inputs: Iterable[str]) -> None:
-        """Add files, folders, globs and URLs; the first one becomes the photo in view."""
-        given = tuple(inputs)
+        """Add files, folders, globs and URLs; the first one becomes the photo in view.
+
+        A case file is replayed.
+        """
+        every = tuple(inputs)
+        for case in filter(is_case, every):
+            self.replay.open(case)
+        given = tuple(one for one in every if not is_case(one))
         if not given:
             return
         for location in reversed(given[:RECENT_MOST]):

@@ -62,6 +62,12 @@ class Tab:
         return QCoreApplication.translate("Tab", self.title)
 
 
+def _compare(window: Window) -> Page:
+    from petvision.app.compare.page import ComparePage
+
+    return ComparePage(window)
+
+
 def _batch(window: Window) -> Page:
     from petvision.app.batch.page import BatchPage
 
@@ -82,6 +88,7 @@ def _train(window: Window) -> Page:
 
 TABS: tuple[Tab, ...] = (
     Tab(EXPLAIN, str(QT_TRANSLATE_NOOP("Tab", "Explain")), True, None),
+    Tab("compare", str(QT_TRANSLATE_NOOP("Tab", "Compare")), True, _compare),
     Tab("neurons", str(QT_TRANSLATE_NOOP("Tab", "Neurons")), True, _neurons),
     Tab("batch", str(QT_TRANSLATE_NOOP("Tab", "Batch")), False, _batch),
     Tab("train", str(QT_TRANSLATE_NOOP("Tab", "Train")), False, _train),

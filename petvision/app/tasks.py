@@ -32,10 +32,11 @@ LISTING_BATCH = 250
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A model and the methods that explain it."""
+    """A model, the methods that explain it by themselves and ``every`` one, its layers."""
 
     handle: ModelHandle
     methods: tuple[Method[Any], ...]
+    every: tuple[Method[Any], ...]
     layers: tuple[str, ...]
 
 
@@ -83,7 +84,8 @@ def open_model(
     layers = tuple(
         name for name, layer in opened.network.named_modules() if isinstance(layer, torch.nn.Conv2d)
     )
-    yield Result(Opened(opened, tuple(METHODS[name] for name in DEFAULT), layers))
+    chosen = tuple(METHODS[name] for name in DEFAULT)
+    yield Result(Opened(opened, chosen, tuple(METHODS.values()), layers))
 
 
 def twin(handle: ModelHandle) -> Iterator[Result[ModelHandle]]:
@@ -142,6 +144,25 @@ def explain(
 
     context = Context(handle, prepared, prediction, target)
     yield from method_events(context, method.id, parameters(method.id, values), Cache())
+
+
+def explain_afresh(
+    handle: ModelHandle,
+    prepared: Prepared,
+    target: str,
+    method: Method[Any],
+    values: Mapping[str, Any],
+) -> Events[Explanation]:
+    """One explanation of a photo that was not judged yet.
+
+    Raises:
+        ConfigError: when the values do not fit the method or the network.
+    """
+    from petvision.explain.base import Context
+    from petvision.explain.registry import parameters
+
+    context = Context(handle, prepared, None, target)
+    yield from method.run(context, parameters(method.id, values))
 
 
 def class_maps(

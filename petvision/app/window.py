@@ -26,6 +26,7 @@ from petvision.app.menus import Menus
 from petvision.app.naming import NamesDialog, nameless
 from petvision.app.photos.column import PhotoColumn
 from petvision.app.photos.model import Photo
+from petvision.app.printing import Printing
 from petvision.app.saving import Saving
 from petvision.app.session import Session
 from petvision.app.settings import Settings
@@ -51,6 +52,7 @@ class Window(QMainWindow):
         self.status = StatusLine(self.session, theme)
         self.arrivals = Arrivals(self)
         self.saving = Saving(self)
+        self.printing = Printing(self)
         self.local_api = LocalApi(settings, self)
         self.wants = {"photos": True, "parameters": True}
         self._asked_names: set[str] = set()
@@ -152,6 +154,7 @@ class Window(QMainWindow):
         self._closed = True
         self.hide()
         settings.save()  # before anything that may take its time
+        self.saving.end()
         for page in self._pages.values():
             if isinstance(page, Page):
                 page.end()
@@ -278,6 +281,8 @@ class Window(QMainWindow):
             self.inspector.setFocus()
         elif command == "trust":
             self._show_trust(name)
+        elif command == "drag":
+            self.saving.drag(self.view.grid.panels[name])
         elif command == "copy":
             self.saving.copy_panel()
         else:

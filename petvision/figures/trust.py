@@ -22,7 +22,7 @@ class TrustFigure:
     def __init__(self, figure: Figure, style: Style = LIGHT) -> None:
         self.figure = figure
         self._axes: list[Axes] = list(figure.subplots(1, 2, sharey=True))
-        figure.subplots_adjust(left=0.09, right=0.98, top=0.86, bottom=0.17, wspace=0.08)
+        figure.subplots_adjust(left=0.09, right=0.96, top=0.8, bottom=0.17, wspace=0.08)
         self._trust: Trust | None = None
         self.restyle(style)
 
@@ -49,10 +49,12 @@ class TrustFigure:
             f"probability of {trust.target}", size=text.SMALL, color=style.muted,
             family=text.FAMILY,
         )  # fmt: skip
+        for legend in self.figure.legends:
+            legend.remove()
         if trust.own is not None:
-            self._axes[0].legend(
-                loc="lower right", frameon=False, labelcolor=style.text,
-                prop={"size": text.SMALL, "family": text.FAMILY},
+            self.figure.legend(
+                handles=self._axes[0].lines, loc="upper right", ncols=3, frameon=False,
+                labelcolor=style.text, prop={"size": text.SMALL, "family": text.FAMILY},
             )  # fmt: skip
 
     def _curve(self, axes: Axes, curves: Curves, way: str, colour: str, dashes: object) -> None:

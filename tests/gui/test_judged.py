@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PySide6.QtGui import QImage
+from PySide6.QtPrintSupport import QPrinter
 from PySide6.QtWidgets import QLabel, QSlider
 
 from petvision.app.explain.badge import TrustDialog
@@ -93,3 +95,21 @@ def test_a_badge_is_not_found_out_twice(qtbot: Any, explained: Window, photo: Ca
     qtbot.waitUntil(lambda: finished(explained), timeout=WAIT_MS)
     explained.column.step(-1)
     assert trusts.of("gradcam") is first
+
+
+def test_a_panel_leaves_as_a_file_and_as_a_page(qtbot: Any, explained: Window, tmp_path: Path):
+    path = explained.saving.file_of(explained.view.grid.panels["gradcam"])
+    assert path is not None
+    assert path.name == "tom-gradcam.png"
+    picture = QImage(str(path))
+    panel = explained.view.grid.panels["gradcam"]
+    assert (picture.width(), picture.height()) == (2 * panel.width(), 2 * panel.height())
+    printer = QPrinter()
+    printer.setOutputFormat(QPrinter.OutputFormat.PdfFormat)
+    printer.setOutputFileName(str(tmp_path / "panels.pdf"))
+    explained.printing.print_on(printer)
+    qtbot.waitUntil(lambda: "Printed 5" in explained.status.text, timeout=WAIT_MS)
+    pdf = (tmp_path / "panels.pdf").read_bytes()
+    assert pdf.count(b"/Type /Page\n") == 5
+    explained.close()
+    assert not path.exists()

@@ -183,7 +183,8 @@ def test_all_panels_are_saved_in_a_folder_named_after_the_photo(explained: Windo
     session = explained.session
     record = explained.saving.explained
     assert record is not None
-    place = saving.save_folder(tmp_path, session.current.source, record, session.display.picture)
+    place = saving.save_pack(tmp_path, session.visit.encoded, record, session.handle.spec)
+    assert (place / "case.html").stat().st_size > 10_000
     assert place == tmp_path / "tom"
     names = {path.name for path in place.iterdir()}
     assert {"gradcam.png", "gradcam.npy", "kernels.png", "explanation.json"} <= names

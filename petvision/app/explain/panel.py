@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import (
+    QApplication,
     QFrame,
     QHBoxLayout,
     QMenu,
@@ -50,7 +51,7 @@ class PanelWidget(QFrame):
 
     ``chosen``: it was clicked or got the focus. ``enlarge``: it should fill the centre, or go
     back. ``wanted`` (command): "png", "svg", "npy", "copy", "parameters", "run",
-    "trust".
+    "trust", "drag".
     """
 
     chosen = Signal()
@@ -70,6 +71,7 @@ class PanelWidget(QFrame):
         self._theme = theme
         self._link = link
         self._look = look
+        self._pressed_at: QPointF | None = None
         self.heat: HeatPage | None = None
         self.canvas: Canvas | None = None
         self._drawing: Panel[Any] | None = None
@@ -275,9 +277,23 @@ class PanelWidget(QFrame):
         )
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """A click chooses."""
+        """A click chooses; where the mouse then goes on, the panel is dragged out as a file."""
         super().mousePressEvent(event)
+        self._pressed_at = event.position()
         self.chosen.emit()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Begin a drag from the panel's head."""
+        start = self._pressed_at
+        if start is None or not event.buttons() & Qt.MouseButton.LeftButton:
+            return
+        if (event.position() - start).manhattanLength() >= QApplication.startDragDistance():
+            self._pressed_at = None
+            self.wanted.emit("drag")
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """It was a click."""
+        self._pressed_at = None
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """A double click enlarges."""
