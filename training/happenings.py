@@ -81,3 +81,24 @@ def line_of(event: Progress | Happening) -> dict[str, object]:
     """The event as ``petvision train --json`` prints it."""
     name = "progress" if isinstance(event, Progress) else NAMES[type(event)]
     return {"event": name, **asdict(event)}
+
+
+def words_of(happening: Happening) -> str:
+    """The happening in a sentence for a person; empty for what a bar shows better."""
+    match happening:
+        case Begun() as b:
+            return (
+                f"{b.model}: {len(b.classes)} classes, {b.train:,} photos to train on, "
+                f"{b.validation:,} to choose on; {b.device}"
+            )
+        case Epoch() as e:
+            best = ", the best so far" if e.best and e.number else ""
+            pace = f", {e.images_per_second:.0f} photos/s" if e.number else ""
+            return (
+                f"epoch {e.number}: loss {e.loss:.4f}, validation loss {e.validation_loss:.4f}, "
+                f"accuracy {e.validation_accuracy:.4f}, F1 {e.validation_f1:.4f}{pace}{best}"
+            )
+        case Word() as w:
+            return w.words
+        case Step():
+            return ""

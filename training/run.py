@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import time
 from collections.abc import Generator, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -21,7 +22,7 @@ from petvision.reports.history import history_of
 from training.config import Config
 from training.data import Split, split_of
 from training.finish import Finished, finish
-from training.happenings import Happening, Step, line_of
+from training.happenings import Happening, Step, line_of, words_of
 from training.loop import Trained, train
 from training.network import start
 from training.parallel import Team
@@ -58,19 +59,21 @@ def run(
         yield from (event for event in events if not isinstance(event, Result))
         return
     trained: Trained | None = None
-    with _log_of(folder) as log:
+    with _opened(folder / "events.jsonl") as log, _opened(folder / "log.txt") as diary:
         for event in events:
             if isinstance(event, Result):
                 trained = event.value
                 continue
             if isinstance(event, Partial) and _worth_keeping(event.value):
                 _note(log, line_of(event.value))
+                _say(diary, words_of(event.value))
             yield event
         assert trained is not None  # train ends with its result
         for step in finish(resolved, split, trained, descent, folder):
             if isinstance(step, Result):
                 yield from _report(config, step.value, folder)
                 _note(log, summary(step.value))
+                _say(diary, f"wrote {step.value.path.name}")
             yield step
 
 
@@ -143,17 +146,26 @@ def summary(finished: Finished) -> dict[str, object]:
     }
 
 
-def _log_of(folder: Path) -> IO[str]:
-    path = folder / "events.jsonl"
+def _opened(path: Path) -> IO[str]:
     try:
         return path.open("a", encoding="utf-8")
     except OSError as error:
         raise _unwritable(path, error) from error
 
 
+def _say(diary: IO[str], words: str) -> None:
+    """A sentence with its time, for a person who comes back the next day."""
+    if words:
+        _write(diary, f"{time.strftime('%Y-%m-%d %H:%M:%S')} {words}")
+
+
 def _note(log: IO[str], line: dict[str, object]) -> None:
+    _write(log, json.dumps(line))
+
+
+def _write(log: IO[str], line: str) -> None:
     try:
-        log.write(json.dumps(line) + "\n")
+        log.write(line + "\n")
         log.flush()
     except OSError as error:
         raise _unwritable(Path(log.name), error) from error

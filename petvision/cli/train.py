@@ -119,41 +119,20 @@ def _printed(
     events: Iterator[Progress | Partial[Any] | Result[T]], as_json: bool, terminal: Terminal
 ) -> Iterator[Progress | Partial[Any] | Result[T]]:
     """The events, each told on its way: as a JSON line, or the epochs in words."""
-    from training.happenings import line_of
+    from training.happenings import line_of, words_of
 
     try:
         for event in events:
             if as_json and not isinstance(event, Result):
                 told = event.value if isinstance(event, Partial) else event
                 terminal.data(json.dumps(line_of(told)))
-            elif isinstance(event, Partial):
-                _tell(event.value, terminal)
+            elif isinstance(event, Partial) and (words := words_of(event.value)):
+                terminal.say(words)
             yield event
     finally:
         close = getattr(events, "close", None)
         if close is not None:
             close()
-
-
-def _tell(happening: object, terminal: Terminal) -> None:
-    from training.happenings import Begun, Epoch, Word
-
-    if isinstance(happening, Begun):
-        b = happening
-        terminal.say(
-            f"{b.model}: {len(b.classes)} classes, {b.train:,} photos to train on, "
-            f"{b.validation:,} to choose on; {b.device}"
-        )
-    elif isinstance(happening, Epoch):
-        e = happening
-        best = ", the best so far" if e.best and e.number else ""
-        pace = f", {e.images_per_second:.0f} photos/s" if e.number else ""
-        terminal.say(
-            f"epoch {e.number}: loss {e.loss:.4f}, validation loss {e.validation_loss:.4f}, "
-            f"accuracy {e.validation_accuracy:.4f}, F1 {e.validation_f1:.4f}{pace}{best}"
-        )
-    elif isinstance(happening, Word):
-        terminal.say(happening.words)
 
 
 def _tell_check(looked: Check, as_json: bool, terminal: Terminal) -> None:

@@ -33,7 +33,14 @@ def test_a_run_makes_a_model_that_predicts(small_config, folder_of_colours):
     config = parse_config(small_config, "test")
     *_, last = run(config)
     assert isinstance(last, Result)
-    for name in ("config.yaml", "data.json", "events.jsonl", "card.md", "model.safetensors"):
+    for name in (
+        "config.yaml",
+        "data.json",
+        "events.jsonl",
+        "log.txt",
+        "card.md",
+        "model.safetensors",
+    ):
         assert (config.out / name).is_file()
     metrics = json.loads((config.out / "evaluation" / "metrics.json").read_text())
     card = last.value.card
