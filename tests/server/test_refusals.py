@@ -216,7 +216,7 @@ def test_beyond_the_queue_the_answer_is_429_and_health_goes_on(
         if answer.status_code == 429:
             assert _code(answer, 429) == "busy"
             assert int(answer.headers["retry-after"]) >= 1
-    assert slowest < 2, "the machine of a test is shared; tests/benchmarks/server.py measures it"
+    assert slowest < 2, "the machine of a test is shared"
 
 
 @pytest.mark.parametrize("way", ["interrupt", "input"])
