@@ -21,7 +21,6 @@ from petvision.cli.exits import INTERRUPTED, OK, SOME_FAILED
 from petvision.cli.photos import opened
 from petvision.cli.standard_input import lines, take_orders
 from petvision.events import Progress, Result
-from petvision.images.inputs import shown
 from petvision.terminal import Terminal, percent
 
 if TYPE_CHECKING:
@@ -278,6 +277,7 @@ def _written(options: Namespace, terminal: Terminal, folder: Path) -> tuple[Path
 def _sort(options: Namespace, terminal: Terminal, folder: Path) -> bool:
     """Sort the photos; True when some could not be put anywhere."""
     from petvision.batch.sort import sort_into
+    from petvision.images.inputs import shown
 
     target, how = options.sort_into, options.by
     job = sort_into(folder, target, how, only=options.items, dry=options.dry_run)
