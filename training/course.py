@@ -87,6 +87,8 @@ class Run:
     def memory_format(self) -> torch.memory_format:
         """The order of a picture's numbers in memory."""
         last = self.config.training.channels_last
+        if last == "auto":
+            last = self.device.type != "cpu" or not self.config.training.amp or self.half is None
         return torch.channels_last if last else torch.contiguous_format
 
     def arithmetic(self) -> AbstractContextManager[object]:
