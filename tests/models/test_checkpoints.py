@@ -38,10 +38,10 @@ def test_a_plain_network_is_told_by_its_shapes(architecture):
 
 
 def test_a_state_dict_opens_with_numbered_classes(network, tmp_path):
-    torch.save(network.state_dict(), tmp_path / "resnet18_cifar10.pth")
-    stored = read_model(tmp_path / "resnet18_cifar10.pth")
+    torch.save(network.state_dict(), tmp_path / "resnet18_mine.pth")
+    stored = read_model(tmp_path / "resnet18_mine.pth")
     assert stored.card.architecture == "resnet18"
-    assert stored.card.name == "resnet18_cifar10"
+    assert stored.card.name == "resnet18_mine"
     assert stored.card.classes[:2] == ("class 0", "class 1")
     assert torch.equal(torch.from_numpy(stored.tensor("net.fc.bias")), network.fc.bias)
 
