@@ -38,7 +38,9 @@ def commands(readme: str) -> list[str]:
 def filled(command: str, folder: Path, number: int) -> str:
     """The command with the reader's own words in place of the capitals."""
     samples = folder / "photos"
-    text = re.sub(r"--out (DIR|OUT|RUN|FILE)\b", f"--out {folder / f'out-{number}'}", command)
+    # One batch run goes on from command to command; all else has a folder of its own.
+    out = folder / ("out-batch" if command.startswith("petvision batch") else f"out-{number}")
+    text = re.sub(r"--out (DIR|OUT|RUN|FILE)\b", f"--out {out}", command)
     text = text.replace("INPUT…", str(samples)).replace("FOLDER", str(samples))
     text = re.sub(r"\bMODEL\b", "catdog-resnet101", text)
     text = re.sub(r"\bFILE\b", str(folder / f"file-{number}"), text)
