@@ -30,6 +30,7 @@ from petvision.figures.render import png
 from petvision.figures.style import PRINT
 from petvision.images.inputs import source_of
 from petvision.images.types import Encoded, InputSpec, Picture, Source
+from petvision.models.predict import Unknown
 from petvision.reports.panels import as_json, explanation_json, npy
 
 HTML, JSON = "case.html", "explanation.json"
@@ -45,12 +46,16 @@ _DAMAGED = (KeyError, TypeError, ValueError, AttributeError, OSError, EOFError, 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RecordedPanel:
-    """One panel of a case: its method, its parameters, its numbers and who computed them."""
+    """One panel of a case: its method, its parameters, its numbers and who computed them.
+
+    ``target`` is its own class ("dog − cat" for a difference), empty where it has none.
+    """
 
     method: str
     parameters: Mapping[str, object]
     engine: str
     values: npt.NDArray[Any]
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +63,7 @@ class Case:
     """A case as it was recorded.
 
     ``source`` is the photo (its bytes where the file holds them); the digests are sha256 in
-    hexadecimal; ``transform`` is that of ``transform_sha256``.
+    hexadecimal; ``transform`` is that of ``transform_sha256``; ``unknown`` as in ``predict``.
     """
 
     name: str
@@ -72,6 +77,7 @@ class Case:
     label: str
     scores: Mapping[str, float]
     panels: tuple[RecordedPanel, ...]
+    unknown: Unknown = "auto"
 
 
 def transform_sha256(spec: InputSpec) -> str:
@@ -192,10 +198,20 @@ def _case(name: str, facts: dict[str, Any], parts: dict[str, bytes], folder: Pat
                 dict(panel["parameters"]),
                 str(panel["provenance"]["engine"]),
                 _values(str(panel["method"]), parts, folder),
+                str(panel.get("target", "")),
             )
             for panel in facts["panels"]
         ),
+        unknown=_unknown(facts),
     )
+
+
+def _unknown(facts: Mapping[str, Any]) -> Unknown:
+    """The threshold that the verdict was made with; early records do not tell it."""
+    if "unknown_threshold" not in facts:
+        return "auto"
+    threshold = facts["unknown_threshold"]
+    return "off" if threshold is None else float(threshold)
 
 
 def _values(method: str, parts: dict[str, bytes], folder: Path) -> npt.NDArray[Any]:

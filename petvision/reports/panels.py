@@ -190,6 +190,7 @@ def explanation_json(source: Source, explained: Explained) -> dict[str, object]:
         "format": FORMAT,
         "source": source.location or source.label,
         "target": explained.target,
+        "unknown_threshold": explained.prediction.unknown_threshold,
         "prediction": prediction_json(source, explained.prediction),
         "panels": [panel_json(explanation) for explanation in explained.explanations],
         "errors": [

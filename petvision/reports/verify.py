@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from petvision.errors import PetVisionError
 from petvision.events import Event, Progress, Result
 from petvision.explain import registry
 from petvision.explain.base import Context
+from petvision.explain.cams import Cam
 from petvision.explain.results import Explanation
 from petvision.images.door import load
 from petvision.images.prepare import prepare_encoded
@@ -56,16 +57,13 @@ def verify(case: Case, handle: ModelHandle) -> Iterator[Event[tuple[Finding, ...
         return
     found.append(_digest("photo", case.image_sha256, encoded.sha256))
     prepared = prepare_encoded(encoded, handle.spec)
-    (prediction,) = predict(handle, [prepared])
+    (prediction,) = predict(handle, [prepared], case.unknown)
     found.append(_scores(case, prediction.label, dict(prediction.scores)))
     for panel in case.panels:
         yield Progress(0, 0, panel.method)
         try:
-            method = registry.method(panel.method)
-            values = registry.parameters(panel.method, panel.parameters)
             context = Context(handle, prepared, prediction, case.target)
-            handle.class_index(case.target)
-            for event in method.run(context, values):
+            for event in _again(context, panel):
                 if isinstance(event, Progress):
                     yield event
                 elif isinstance(event, Result):
@@ -73,6 +71,25 @@ def verify(case: Case, handle: ModelHandle) -> Iterator[Event[tuple[Finding, ...
         except PetVisionError as error:
             found.append(Finding(panel.method, False, str(error)))
     yield Result(tuple(found))
+
+
+def _again(context: Context, panel: RecordedPanel) -> Iterator[Event[Explanation]]:
+    """The panel's method on the panel's own class, or on the difference of two.
+
+    Raises:
+        ConfigError: when the method, a parameter or a class does not exist.
+    """
+    method = registry.method(panel.method)
+    values = registry.parameters(panel.method, panel.parameters)
+    target = panel.target or context.target
+    one, minus, other = target.partition(" − ")
+    if minus and isinstance(method, Cam) and target not in context.handle.card.classes:
+        for name in (one, other):
+            context.handle.class_index(name)
+        yield Result(method.class_maps(context).difference(one, other))
+        return
+    context.handle.class_index(target)
+    yield from method.run(replace(context, target=target), values)
 
 
 def compare(panel: RecordedPanel, now: Explanation) -> Finding:

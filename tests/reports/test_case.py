@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,8 +14,15 @@ import pytest
 
 from petvision.cli import main
 from petvision.errors import InputError
+from petvision.events import result_of
+from petvision.explain import registry
+from petvision.explain.run import context_of, explain
+from petvision.images.inputs import source_of
+from petvision.images.prepare import open_prepared
+from petvision.models.handle import open_model
 from petvision.reports import case as cases
 from petvision.reports.verify import compare
+from petvision.reports.verify import verify as findings
 
 
 class Page(HTMLParser):
@@ -158,3 +166,39 @@ def test_how_far_a_panel_may_be_off_depends_on_who_computed_it(made: Path):
     assert not compare(exact, off).same
     assert compare(rough, off).same
     assert compare(exact, attribution(heat)).words == "the same to the last digit"
+
+
+def test_a_panel_of_another_class_or_of_a_difference_is_run_as_it_was(
+    made: Path, tiny_model: Path, samples: Path
+):
+    handle = open_model(tiny_model)
+    prepared = open_prepared(source_of(str(samples / "cat.jpg")), handle.spec)
+    heats = {}
+    for target in ("cat", "dog"):
+        explained = result_of(explain(handle, prepared, methods=["hirescam"], target=target))
+        (panel,) = explained.explanations
+        heats[target] = panel.heat
+    case = cases.read(made / "case.html")
+    assert case.target == "dog"
+
+    def verified(target: str, values: np.ndarray) -> bool:
+        panel = cases.RecordedPanel("hirescam", {}, "torch-fp32", values, target)
+        return result_of(findings(replace(case, panels=(panel,)), handle))[-1].same
+
+    assert verified("cat", heats["cat"])
+    assert not verified("cat", heats["dog"])
+    maps = registry.method("hirescam").class_maps(context_of(handle, prepared))
+    assert verified("dog − cat", maps.difference("dog", "cat").heat)
+    assert not verified("cat − dog", maps.difference("dog", "cat").heat)
+
+
+def test_a_verdict_is_checked_with_the_threshold_it_was_made_with(made: Path):
+    record = json.loads((made / "explanation.json").read_bytes())
+    assert record["unknown_threshold"] is None  # this model never says unknown
+    assert cases.read(made / "explanation.json").unknown == "off"
+    record["unknown_threshold"] = 0.25
+    (made / "explanation.json").write_text(json.dumps(record))
+    assert cases.read(made / "explanation.json").unknown == 0.25
+    del record["unknown_threshold"]
+    (made / "explanation.json").write_text(json.dumps(record))
+    assert cases.read(made / "explanation.json").unknown == "auto"
