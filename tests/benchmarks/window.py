@@ -3,8 +3,8 @@
     python -m tests.benchmarks.window [PHOTO] [--json]
 
 Run it on a quiet machine. It opens the real window (offscreen unless QT_QPA_PLATFORM says
-otherwise) with the model that the zoo finds, and prints milliseconds. Nothing here passes or
-fails: targets.md has the lines to compare with.
+otherwise) with the model that the zoo finds and an empty cache, and prints milliseconds. Nothing
+here passes or fails: targets.md has the lines to compare with.
 """
 
 from __future__ import annotations
@@ -147,6 +147,13 @@ def measure(window: Window, photo: Path, folder: Path) -> dict[str, object]:
         lambda: finished() and session.current and session.current.source.label == last
     )
     report["heartbeat_while_dropping"] = heart.stop()
+    until(lambda: session.idle)
+    heart.start()
+    session.open_inputs([str(photo)])
+    report["return_to_last_panel_ms"] = until(
+        lambda: finished() and session.current and session.current.source.label == photo.name
+    )
+    report["heartbeat_while_returning"] = heart.stop()
     return report
 
 
@@ -161,6 +168,7 @@ def main() -> int:
     application = QApplication([])
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
+        os.environ["PETVISION_CACHE"] = str(folder / "cache")  # panels are computed, not remembered
         window = Window(Settings.load(folder / "settings.toml"), Theme(application, "light"))
         window.session.crashed.connect(sys.exit)
         window.show()
