@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import faulthandler
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import IO
@@ -58,3 +60,13 @@ def stop() -> None:
         faulthandler.disable()
         _fault_file.close()
         _fault_file = None
+
+
+@contextmanager
+def kept(name: str) -> Iterator[Path | None]:
+    """Log while the block runs, however it ends; see :func:`start`."""
+    path = start(name)
+    try:
+        yield path
+    finally:
+        stop()

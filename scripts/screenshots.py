@@ -28,6 +28,9 @@ NAMES = ("empty", "working", "explain", "large", "unknown", "error", "train", "t
 NEURONS = ("summary", "heatmaps", "grid", "detail", "patterns", "prediction")
 NAMES += tuple(f"neurons-{name}" for name in NEURONS)
 NAMES += ("brush", "compare", "trust")
+DIALOGS = ("guide", "licences", "about", "shortcuts", "preferences", "card", "export", "local-api")
+DIALOGS += ("report",)
+NAMES += DIALOGS
 RECIPE = """# petvision train quick.yaml
 #
 # A small network, to try the tab with.
@@ -40,6 +43,8 @@ device: cpu
 """
 
 if TYPE_CHECKING:
+    from PySide6.QtWidgets import QDialog, QWidget
+
     from petvision.app.window import Window
 
 
@@ -92,10 +97,10 @@ class Photographer:
         limit.start(more_ms)
         loop.exec()
 
-    def take(self, name: str) -> None:
-        """Save a picture of the window."""
+    def take(self, name: str, what: QWidget | None = None) -> None:
+        """Save a picture of the window, or of one of its dialogs."""
         path = self.folder / f"{name}-{self.window.theme.choice}.png"
-        self.window.grab().save(str(path))
+        (what or self.window).grab().save(str(path))
         pack(path)
         print(f"{path}  {path.stat().st_size // 1024} KB")
 
@@ -158,6 +163,8 @@ class Photographer:
             self.neurons(cat)
         if any(self.wanted(name) for name in ("train", "training", "trained")):
             self.training(broken.parent)
+        if any(self.wanted(name) for name in DIALOGS):
+            self.dialogs()
 
     def neurons(self, photo: Path) -> None:
         """The Neurons tab's six views of its first choice of layer."""
@@ -233,9 +240,35 @@ class Photographer:
             view.grid.wanted.emit("gradcam", "trust")
             (dialog,) = self.window.findChildren(TrustDialog)
             self.until(lambda: not any(one.pending for one in dialog.findChildren(Canvas)))
-            path = self.folder / f"trust-{self.window.theme.choice}.png"
-            dialog.grab().save(str(path))
+            self.take("trust", dialog)
             dialog.reject()
+
+    def dialogs(self) -> None:
+        """The windows that menus open, and a crash report."""
+        from petvision.app import crash, dialogs, exporting, local_api, preferences
+        from petvision.app import help as helping
+        from petvision.models.cards import markdown
+
+        window, session = self.window, self.window.session
+        self.until(lambda: session.handle is not None and not session.opening)
+        card = session.handle.card
+        make: dict[str, Callable[[], QDialog]] = {
+            "guide": lambda: helping.Guide(session, window),
+            "licences": lambda: helping.Licences(window),
+            "about": lambda: helping.about(window),
+            "shortcuts": lambda: dialogs.shortcuts(window.menus.actions, window),
+            "preferences": lambda: preferences.Preferences(session, window.theme, window),
+            "card": lambda: dialogs.model_card(markdown(card), card.name, window),
+            "export": lambda: exporting.ExportDialog(card.name, card.name, "", window),
+            "local-api": lambda: local_api.LocalApiDialog(window.local_api, card.name, window),
+            "report": lambda: crash.CrashDialog(crash.diagnostics(), window),
+        }
+        for name in filter(self.wanted, DIALOGS):
+            dialog = make[name]()
+            dialog.show()
+            self.until(dialog.isVisible)
+            self.take(name, dialog)
+            dialog.close()
 
 
 def paint(root: Path) -> Path:

@@ -92,6 +92,8 @@ class CrashDialog(QDialog):
         buttons.addButton(copy, QDialogButtonBox.ButtonRole.ActionRole)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
+        margin = 3 * GRID_PX
+        layout.setContentsMargins(margin, margin, margin, 2 * GRID_PX)
         layout.setSpacing(2 * GRID_PX)
         for widget in (words, self._text, buttons):
             layout.addWidget(widget)

@@ -1,27 +1,24 @@
-"""The small windows: the model's card, the shortcuts, about."""
+"""The small windows: the model's card, the shortcuts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QGridLayout,
     QLabel,
-    QTextBrowser,
     QVBoxLayout,
     QWidget,
 )
 
-import petvision
-from petvision.app.icons import program
-from petvision.app.widgets.labels import heading, quiet
-from petvision.figures.style import GRID_PX, HEADING_PX
+from petvision.app.widgets.prose import Prose
+from petvision.figures.style import GRID_PX
 
-LOGO_PX = 64
+COLUMNS = 2
 
 
 class Page(QDialog):
@@ -46,10 +43,9 @@ class Page(QDialog):
 def model_card(markdown: str, name: str, parent: QWidget) -> Page:
     """What the model file says of itself."""
     page = Page(parent.tr("Model card: {name}").format(name=name), parent)
-    browser = QTextBrowser()
-    browser.setMarkdown(markdown)
-    browser.setOpenExternalLinks(True)
-    page.body.addWidget(browser)
+    text = Prose()
+    text.tell(markdown)
+    page.body.addWidget(text)
     page.resize(720, 560)
     return page
 
@@ -70,39 +66,14 @@ def shortcuts(actions: Iterable[QAction], parent: QWidget) -> Page:
         (parent.tr("Tab"), parent.tr("The next panel or field")),
         (parent.tr("Enter"), parent.tr("Show the chosen panel large, and back")),
     ]
-    for row, (keys, words) in enumerate(rows):
+    high = -(-len(rows) // COLUMNS)
+    for number, (keys, words) in enumerate(rows):
         key = QLabel(keys)
         key.setProperty("quiet", True)
-        grid.addWidget(QLabel(words.replace("&", "").rstrip("…")), row, 0)
-        grid.addWidget(key, row, 1, Qt.AlignmentFlag.AlignRight)
+        column, row = divmod(number, high)
+        grid.addWidget(QLabel(words.replace("&", "").rstrip("…")), row, 3 * column)
+        grid.addWidget(key, row, 3 * column + 1, Qt.AlignmentFlag.AlignRight)
+    for column in range(1, COLUMNS):
+        grid.setColumnMinimumWidth(3 * column - 1, GRID_PX)
     page.body.addLayout(grid)
-    return page
-
-
-def about(parent: QWidget) -> Page:
-    """Name, version, what it is, licences."""
-    page = Page(parent.tr("About PetVision"), parent)
-    logo = QLabel()
-    logo.setPixmap(program().pixmap(QSize(LOGO_PX, LOGO_PX), parent.devicePixelRatioF()))
-    title = heading(None, HEADING_PX)
-    title.setText(f"PetVision {petvision.__version__}")
-    what = quiet()
-    what.setText(
-        parent.tr(
-            "Cat, dog or “I don’t know”, and why. Everything is computed on this computer; "
-            "nothing is sent anywhere."
-        )
-    )
-    licences = quiet()
-    licences.setOpenExternalLinks(True)
-    licences.setText(
-        parent.tr(
-            "Code: MIT licence. The bundled model descends from weights under CC BY-NC 4.0; its "
-            "card says more. Icons: Lucide, ISC licence. Built with Qt for Python (LGPL 3), "
-            "PyTorch, OpenVINO, NumPy, SciPy, Matplotlib and Pillow."
-        )
-    )
-    for widget in (logo, title, what, licences):
-        page.body.addWidget(widget)
-    page.setFixedWidth(440)
     return page

@@ -66,6 +66,7 @@ class ExportDialog(Page):
         form = QFormLayout()
         form.setHorizontalSpacing(2 * GRID_PX)
         row = QHBoxLayout()
+        row.setSpacing(GRID_PX)
         row.addWidget(self.kind, 1)
         row.addWidget(self.button)
         form.addRow(self.tr("Kind of file"), row)

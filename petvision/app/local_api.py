@@ -20,11 +20,12 @@ from PySide6.QtWidgets import (
 from petvision.app.children import Child
 from petvision.app.dialogs import Page
 from petvision.app.settings import Settings
+from petvision.app.widgets.fields import spaced
 from petvision.app.widgets.labels import quiet
 from petvision.figures.style import GRID_PX
 
 PORT = 8000
-WIDTH = 560
+WIDTH = 640
 
 
 class State(Enum):
@@ -113,7 +114,7 @@ class LocalApiDialog(Page):
         self.words = QLabel()
         self.words.setWordWrap(True)
         self.words.setAccessibleName(self.tr("State"))
-        self.port = QSpinBox()
+        self.port = spaced(QSpinBox())
         self.port.setRange(0, 65535)
         self.port.setSpecialValueText(self.tr("any that is free"))
         self.port.setValue(api.port)
@@ -167,6 +168,7 @@ class LocalApiDialog(Page):
         self.port.setEnabled(off)
         address = api.address or f"http://127.0.0.1:{self.port.value() or PORT}"
         self.line.setText(f"curl -F file=@photo.jpg {address}/predict")
+        self.line.setCursorPosition(0)
         for widget in (self.line, self.copy, self.docs):
             widget.setEnabled(on)
 

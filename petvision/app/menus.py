@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu
 from petvision.app import dialogs, words
 from petvision.app.crash import diagnostics
 from petvision.app.exporting import ExportDialog
+from petvision.app.help import Guide, about
 from petvision.app.local_api import LocalApiDialog
 from petvision.app.preferences import Preferences
 from petvision.app.session import DEFAULT_MODEL
@@ -318,14 +319,15 @@ class Menus(QObject):
     def _help(self) -> None:
         window = self._window
         menu = window.menuBar().addMenu(self.tr("&Help"))
-        self._add(menu, self.tr("&Keyboard Shortcuts"), self._show_shortcuts, "F1")
+        self._add(menu, self.tr("&Guide"), lambda: Guide(window.session, window).show(), "F1")
+        self._add(menu, self.tr("&Keyboard Shortcuts"), self._show_shortcuts, "Shift+F1")
         self._add(
             menu,
             self.tr("Copy &Diagnostics"),
             lambda: QGuiApplication.clipboard().setText(diagnostics()),
         )
         menu.addSeparator()
-        self._add(menu, self.tr("&About PetVision"), lambda: dialogs.about(window).open())
+        self._add(menu, self.tr("&About PetVision"), lambda: about(window).open())
 
 
 def _leaves(menu: object) -> list[QAction]:

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from petvision.app.dialogs import Page
 from petvision.app.theme import CHOICES, Theme
+from petvision.app.widgets.fields import spaced
 from petvision.app.widgets.labels import quiet
 from petvision.figures.style import GRID_PX
 
@@ -78,7 +79,7 @@ class Preferences(Page):
         self.engine.currentIndexChanged.connect(
             lambda: self._settings.put("engine", self.engine.currentData())
         )
-        self.threads = QSpinBox()
+        self.threads = spaced(QSpinBox())
         self.threads.setRange(0, os.cpu_count() or 1)
         self.threads.setSpecialValueText(self.tr("one a core"))
         self.threads.setValue(self._settings.get("threads", 0))
@@ -90,7 +91,7 @@ class Preferences(Page):
             (self.tr("Over a score of"), "value"),
         ):
             self.unknown.addItem(words, value)
-        self.threshold = QDoubleSpinBox()
+        self.threshold = spaced(QDoubleSpinBox())
         self.threshold.setRange(0.0, 100.0)
         self.threshold.setDecimals(3)
         self.threshold.setSingleStep(0.05)
@@ -102,6 +103,7 @@ class Preferences(Page):
         self.unknown.currentIndexChanged.connect(self._unknown_chosen)
         self.threshold.valueChanged.connect(self._unknown_chosen)
         both = QHBoxLayout()
+        both.setSpacing(GRID_PX)
         both.addWidget(self.unknown, 1)
         both.addWidget(self.threshold)
         form.addRow(self.tr("Engine"), self.engine)
@@ -118,6 +120,7 @@ class Preferences(Page):
         self.forget = QPushButton(self.tr("Clear the list"))
         self.forget.clicked.connect(self._settings.forget_recent)
         row = QHBoxLayout()
+        row.setSpacing(GRID_PX)
         row.addWidget(self.remember, 1)
         row.addWidget(self.forget)
         form.addRow(self.tr("Recent files"), row)

@@ -142,7 +142,9 @@ def palette(style: Style) -> QPalette:
 def style_sheet(style: Style) -> str:
     """What the palette cannot say: cards, quiet text, flat buttons and fields."""
     arrows = bundled("resources", "icons", "arrows")
-    down, up = ((arrows / f"{way}-{style.name}.svg").as_posix() for way in ("down", "up"))
+    down, up, check = (
+        (arrows / f"{name}-{style.name}.svg").as_posix() for name in ("down", "up", "check")
+    )
     return f"""
 QFrame[card="true"] {{
     background: {style.surface}; border: 1px solid {style.line}; border-radius: {CORNER_PX}px;
@@ -174,9 +176,31 @@ QComboBox::down-arrow, QSpinBox::down-arrow, QDoubleSpinBox::down-arrow {{
 QSpinBox::up-arrow, QDoubleSpinBox::up-arrow {{
     image: url("{up}"); width: 14px; height: 14px;
 }}
+QSpinBox, QDoubleSpinBox {{ max-height: 18px; }}
 QAbstractSpinBox QLineEdit, QComboBox QLineEdit {{
     background: transparent; border: none; padding: 0 6px; min-height: 0;
 }}
+QCheckBox {{ spacing: 8px; }}
+QCheckBox::indicator {{
+    width: 14px; height: 14px; background: {style.surface}; border: 1px solid {style.muted};
+    border-radius: 4px;
+}}
+QCheckBox::indicator:hover, QCheckBox::indicator:focus {{ border-color: {style.accent}; }}
+QCheckBox::indicator:checked {{
+    background: {style.accent}; border-color: {style.accent}; image: url("{check}");
+}}
+QCheckBox::indicator:disabled {{ background: {style.raised}; border-color: {style.line}; }}
+QTextBrowser, QPlainTextEdit {{
+    background: {style.surface}; border: 1px solid {style.line}; border-radius: {CORNER_PX}px;
+    padding: 4px;
+}}
+QListWidget[contents="true"] {{ outline: none; }}
+QListWidget[contents="true"]::item {{ padding: 6px 8px; border-radius: 4px; }}
+QListWidget[contents="true"]::item:hover {{ background: {style.raised}; }}
+QListWidget[contents="true"]::item:selected {{
+    background: {style.accent}; color: {style.on_accent};
+}}
+QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
 QComboBox QAbstractItemView {{
     background: {style.surface}; border: 1px solid {style.line}; outline: none; padding: 4px;
     selection-background-color: {style.raised}; selection-color: {style.text};

@@ -57,10 +57,8 @@ def _serve(options: Namespace, terminal: Terminal) -> int:
             f"given (--token, or the environment's {TOKEN}) where others can reach the server"
         )
         raise ConfigError("range", "serve", key="the token", expected=expected, found="missing")
-    logged = logs.start("server")
-    listener = bound(options.host, options.port)
-    address = address_of(listener)
-    with listener:
+    with logs.kept("server") as logged, bound(options.host, options.port) as listener:
+        address = address_of(listener)
         terminal.say("Opening the model …")
         desk = Desk(options.model, options.engine, options.device)
 
@@ -76,7 +74,6 @@ def _serve(options: Namespace, terminal: Terminal) -> int:
         if options.with_parent:
             serving.follow_input()
         serving.run()
-    logs.stop()
     terminal.say("The server has ended.")
     return OK
 

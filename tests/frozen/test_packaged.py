@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -70,26 +71,36 @@ def test_it_is_no_larger_than_it_should_be(packaged: Path) -> None:
     assert {"LICENSE", "THIRD-PARTY-NOTICES.txt"} <= names
 
 
-@pytest.fixture
-def display(home: dict[str, str]) -> Iterator[dict[str, str]]:
-    """A screen of its own, with its environment."""
+@contextmanager
+def screen() -> Iterator[str]:
+    """A screen of its own; its name, such as ``:7``."""
     if not (shutil.which("Xvfb") and shutil.which("xdotool")):
         pytest.skip("Xvfb and xdotool are not installed")
     read, write = os.pipe()
     line = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1600x1000x24", "-nolisten", "tcp"]
     server = subprocess.Popen(line, pass_fds=[write], stderr=subprocess.DEVNULL)
     os.close(write)
-    number = os.read(read, 16).decode().strip()
-    os.close(read)
-    yield {**home, "DISPLAY": f":{number}"}
-    server.terminate()
-    server.wait()
+    with os.fdopen(read) as told:
+        number = told.readline().strip()
+    try:
+        yield f":{number}"
+    finally:
+        server.terminate()
+        server.wait()
 
 
-def _window(env: dict[str, str], title: str, seconds: float = 60) -> str:
+@pytest.fixture
+def display(home: dict[str, str]) -> Iterator[dict[str, str]]:
+    """The person's environment with a screen."""
+    with screen() as number:
+        yield {**home, "DISPLAY": number}
+
+
+def window_called(env: dict[str, str], title: str, seconds: float = 60) -> str:
+    """The window whose title begins so, once it is on the screen."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        line = ["xdotool", "search", "--name", title]
+        line = ["xdotool", "search", "--onlyvisible", "--name", f"^{title}"]
         found = subprocess.run(line, env=env, capture_output=True, text=True).stdout.split()
         if found:
             return found[-1]
@@ -104,9 +115,9 @@ def test_the_window_opens_a_second_start_hands_over_and_it_ends(
     program = str(packaged / "petvision-gui")
     window = subprocess.Popen([program, cat], env=display)
     try:
-        _window(display, "cat.jpg")
+        window_called(display, "cat.jpg")
         assert subprocess.run([program, dog], env=display, timeout=60).returncode == 0
-        handle = _window(display, "dog.jpg")
+        handle = window_called(display, "dog.jpg")
         subprocess.run(["xdotool", "windowfocus", handle], env=display)
         subprocess.run(["xdotool", "key", "--window", handle, "ctrl+q"], env=display)
         assert window.wait(60) == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import logging
+from logging.handlers import RotatingFileHandler
 
 import pytest
 
@@ -39,3 +40,14 @@ def test_a_folder_that_cannot_be_written_is_no_reason_to_stop(
 ) -> None:
     monkeypatch.setattr(logs, "folder", lambda: logs.Path("/proc/nowhere"))
     assert logs.start("test") is None
+
+
+def test_a_log_is_closed_however_its_block_ends() -> None:
+    with pytest.raises(ZeroDivisionError), logs.kept("test") as path:
+        raise ZeroDivisionError
+    assert path is not None
+    log = logging.getLogger("petvision")
+    before = path.read_text()
+    log.error("after the end")
+    assert path.read_text() == before
+    assert not any(isinstance(handler, RotatingFileHandler) for handler in log.handlers)

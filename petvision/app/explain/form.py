@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from petvision.app import words
+from petvision.app.widgets.fields import spaced
 from petvision.figures.style import GRID_PX
 
 INT_MOST = 2**31 - 1
@@ -101,7 +102,7 @@ class ParameterForm(QWidget):
         return box, box.isChecked
 
     def _whole(self, rules: Mapping[str, Any], value: int) -> Field:
-        box = QSpinBox()
+        box = spaced(QSpinBox())
         low, high = _limits(rules, -INT_MOST, INT_MOST)
         box.setRange(int(low), int(high))
         box.setValue(value)
@@ -111,7 +112,7 @@ class ParameterForm(QWidget):
         return box, box.value
 
     def _number(self, rules: Mapping[str, Any], value: float) -> Field:
-        box = QDoubleSpinBox()
+        box = spaced(QDoubleSpinBox())
         low, high = _limits(rules, -1e9, 1e9)
         box.setRange(low, high)
         box.setDecimals(3)

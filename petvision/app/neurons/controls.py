@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from petvision.app import words
 from petvision.app.theme import RIGHT_WIDTH
+from petvision.app.widgets.fields import spaced
 from petvision.app.widgets.labels import heading, quiet
 from petvision.figures.style import GRID_PX, TEXT_PX
 from petvision.neurons.results import Choice, Criterion, Layer
@@ -123,7 +124,7 @@ class Controls(QFrame):
         self.criterion = QComboBox()
         self.weight, self.minimum = _slider(50), _slider(15)
         self.threshold, self.opacity = _slider(50), _slider(60)
-        self.count = QSpinBox()
+        self.count = spaced(QSpinBox())
         self.colours = QComboBox()
         self.told = quiet()
         self._choice = Choice()

@@ -1,0 +1,93 @@
+"""A clean Debian 12 to try packages in: no Python, no network, nobody may write but at home.
+
+It needs root, debootstrap (the first time, with a network), Xvfb and xdotool.
+``PETVISION_DEBIAN`` names where the system is kept from one run to the next.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+PACKAGES = ("libegl1", "libgl1", "libfontconfig1", "libdbus-1-3", "fonts-dejavu-core")
+PERSON = "mia"
+NUMBER = "1000"
+TOOLS = ("debootstrap", "Xvfb", "xdotool", "unshare", "chroot")
+
+
+def system() -> Path:
+    """The untouched system; made the first time."""
+    missing = [tool for tool in TOOLS if shutil.which(tool) is None]
+    if missing or os.geteuid() != 0:
+        pytest.skip(f"needs root and {', '.join(missing or TOOLS)}")
+    place = Path(os.environ.get("PETVISION_DEBIAN", "/var/cache/petvision-debian"))
+    if not (place / "etc" / "debian_version").exists():
+        words = ["--variant=minbase", f"--include={','.join(PACKAGES)}", "bookworm", str(place)]
+        subprocess.run(["debootstrap", *words], check=True, timeout=800)
+    return place
+
+
+class Computer:
+    """A running copy of the system, with one person who has a home and a screen."""
+
+    def __init__(self, root: Path, display: str) -> None:
+        self.root = root
+        self.home = root / "home" / PERSON
+        self._display = display
+
+    def as_root(self, *words: str) -> None:
+        """Run a command as the one who installs."""
+        subprocess.run(["chroot", str(self.root), *words], check=True, timeout=600)
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """Start a command as the person, without a network."""
+        line = ["unshare", "--net", "chroot", f"--userspec={NUMBER}:{NUMBER}", str(self.root)]
+        line += ["/usr/bin/env", "-i", f"HOME=/home/{PERSON}", "PATH=/usr/bin:/bin"]
+        line += [f"DISPLAY={self._display}", "LANG=C.UTF-8", *words]
+        return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def run(self, *words: str) -> str:
+        """Run a command as the person; what it printed."""
+        child = self.start(*words)
+        try:
+            out, err = child.communicate(timeout=800)
+        finally:
+            child.kill()
+        assert child.returncode == 0, err
+        return out
+
+
+@contextmanager
+def computer(scratch: Path, display: str) -> Iterator[Computer]:
+    """A copy of the system that is thrown away."""
+    root = scratch / "root"
+    layers = [scratch / name for name in ("upper", "work")]
+    for folder in (root, *layers):
+        folder.mkdir()
+    mounts: list[Path] = []
+
+    def mount(target: Path, *words: str) -> None:
+        target.mkdir(exist_ok=True)
+        subprocess.run(["mount", *words, str(target)], check=True)
+        mounts.append(target)
+
+    try:
+        how = f"lowerdir={system()},upperdir={layers[0]},workdir={layers[1]}"
+        mount(root, "-t", "overlay", "overlay", "-o", how)
+        mount(root / "proc", "-t", "proc", "proc")
+        mount(root / "dev", "--bind", "/dev")
+        mount(root / "tmp", "-t", "tmpfs", "tmpfs")
+        (root / "tmp").chmod(0o1777)
+        mount(root / "tmp" / ".X11-unix", "--bind", "/tmp/.X11-unix")
+        made = Computer(root, display)
+        made.as_root("useradd", "--uid", NUMBER, "--create-home", PERSON)
+        yield made
+    finally:
+        for target in reversed(mounts):
+            subprocess.run(["umount", "--lazy", str(target)], check=True)
