@@ -147,7 +147,7 @@ class _Line:
     ) -> None:
         self.context, self.parameters, self.start, self.logits = context, parameters, start, logits
         self.way = context.pixels - start
-        self.gradients = Gradients(context.handle)
+        self.gradients = Gradients(context.handle, exact=parameters.placement == "equal")
 
     @property
     def change(self) -> float:
@@ -208,11 +208,11 @@ class _Line:
         )
 
     def _engine(self) -> str:
-        """Gradients come from the reference; a fast engine may have said where to take them."""
-        reference, engine = self.context.handle.reference.name, self.context.handle.engine.name
-        if self.parameters.placement == "equal" or engine == reference:
-            return reference
-        return f"{reference}, steps placed by {engine}"
+        """Who computed the gradients; another engine may have said where to take them."""
+        name, engine = self.gradients.name, self.context.handle.engine.name
+        if self.parameters.placement == "equal" or engine == name:
+            return name
+        return f"{name}, steps placed by {engine}"
 
     def _seed(self) -> int | None:
         return self.parameters.seed if self.parameters.baseline == "noise" else None

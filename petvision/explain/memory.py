@@ -10,7 +10,7 @@ import torch
 
 from petvision.errors import ModelError
 from petvision.images.types import Floats
-from petvision.models.activations import gradient_at_input
+from petvision.models.engines.base import Differentiator
 from petvision.models.handle import ModelHandle
 
 PER_PIXEL = 8_000
@@ -19,7 +19,8 @@ PER_PIXEL = 8_000
 KEEP_FREE = 0.25
 """Share of the free memory that is left to others."""
 
-_TOLD = ("can't allocate memory", "not enough memory")  # on Linux and macOS; on Windows
+# torch on Linux and macOS; on Windows; OpenVINO
+_TOLD = ("can't allocate memory", "not enough memory", "bad_alloc")
 
 STEP = {"cpu": 2}
 """Pictures whose gradients take about 0.2 s; more elsewhere than on a processor."""
@@ -29,10 +30,15 @@ class Gradients:
     """Gradients by the input, in batches that fit into memory.
 
     ``size`` is how many pictures fit at once; it halves when memory runs out and stays so.
+
+    Args:
+        handle: the model.
+        exact: in float32; otherwise as the handle's engine computes.
     """
 
-    def __init__(self, handle: ModelHandle) -> None:
+    def __init__(self, handle: ModelHandle, exact: bool = True) -> None:
         self._handle = handle
+        self._compute: Differentiator = handle.exact_gradients if exact else handle.gradients
         side = handle.spec.size
         fits = int((1 - KEEP_FREE) * free_memory(handle.device) / (PER_PIXEL * side * side))
         self.size = max(1, min(STEP.get(handle.device.type, 32), fits))
@@ -43,9 +49,12 @@ class Gradients:
         Raises:
             ModelError: ``no_memory`` when not even one picture fits.
         """
-        return self._halving(
-            lambda part: gradient_at_input(self._handle.network, part, target), batch
-        )
+        return self._halving(lambda part: self._compute(part, target), batch)
+
+    @property
+    def name(self) -> str:
+        """Of the engine that computes them."""
+        return self._compute.name
 
     def _halving(
         self, compute: Callable[[Floats], tuple[Floats, Floats]], batch: Floats

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from statistics import median
+from typing import Literal
 
 import numpy as np
 import torch
@@ -23,9 +24,15 @@ from petvision.errors import ConfigError
 from petvision.events import Events, Progress, Result, result_of
 from petvision.models import speeds
 from petvision.models.check import agrees, check_pictures
-from petvision.models.engines.base import Engine
-from petvision.models.engines.torch_engine import TorchEngine, has_bf16, use_threads
+from petvision.models.engines.base import Differentiator, Engine
+from petvision.models.engines.torch_engine import (
+    TorchEngine,
+    TorchGradients,
+    has_bf16,
+    use_threads,
+)
 from petvision.models.handle import ModelHandle
+from petvision.models.resnet import ResNet
 
 REFERENCE = "torch-fp32"
 ROUNDS = 5  # timed forward passes an engine, after one to warm up
@@ -153,15 +160,37 @@ def prepare_engine(handle: ModelHandle, engine: str = "auto") -> Events[ModelHan
         yield Progress(0, 0, f"preparing {name}")
         kind = _kind(name)
         if kind.name == REFERENCE:
-            yield Result(dataclasses.replace(handle, engine=handle.reference, distance=0.0))
+            exact = TorchGradients(handle.network)
+            yield Result(
+                dataclasses.replace(handle, engine=handle.reference, gradients=exact, distance=0.0)
+            )
             return
         made = kind.make(handle)
         yield Progress(0, 0, f"checking {name}")
         if agrees(handle, made, kind.distance, check_pictures(handle.spec)):
-            yield Result(dataclasses.replace(handle, engine=made, distance=kind.distance))
+            found = dataclasses.replace(
+                handle,
+                engine=made,
+                gradients=_gradients(handle, name),
+                distance=kind.distance,
+            )
+            yield Result(found)
             return
     expected = f"within {_kind(engine).distance:.2%} of the reference's answers"
     raise ConfigError("range", "--engine", key=engine, expected=expected, found="further off")
+
+
+def _gradients(handle: ModelHandle, name: str) -> Differentiator:
+    """Who differentiates beside an engine: OpenVINO with its own, torch with all others."""
+    if name in IN_LANES:
+        from petvision.models.engines import openvino_gradients
+
+        network = handle.network
+        if openvino_gradients.can_differentiate(network):
+            assert isinstance(network, ResNet)
+            precision: Literal["fp32", "bf16"] = "bf16" if name.endswith("bf16") else "fp32"
+            return openvino_gradients.OpenVinoGradients(network, handle.spec.size, precision)
+    return TorchGradients(handle.network)
 
 
 def _kind(name: str) -> Kind:

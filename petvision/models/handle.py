@@ -17,8 +17,8 @@ from petvision.errors import ConfigError, ModelError
 from petvision.images.types import Floats, InputSpec
 from petvision.models import architectures
 from petvision.models.cards import Card, InputCard
-from petvision.models.engines.base import Engine
-from petvision.models.engines.torch_engine import Layers, TorchEngine
+from petvision.models.engines.base import Differentiator, Engine
+from petvision.models.engines.torch_engine import Layers, TorchEngine, TorchGradients
 from petvision.models.files import COUNTER, StoredModel, read_model
 from petvision.models.fold import fold_batchnorm
 from petvision.models.heads import Heads, Linear
@@ -35,8 +35,9 @@ class ModelHandle:
     ``network`` is the torch reference for gradients: BatchNorm folded, channels-last, evaluation
     mode, no parameter requires a gradient; its layers have torchvision's names. ``engine``
     answers; ``reference`` (torch-fp32, the same network) has the last word wherever ``engine``'s
-    stated ``distance`` (see ``petvision.models.boundary``) could matter. ``stored`` gives a tensor
-    of the file as it was trained, such as ``"conv1.weight"``.
+    stated ``distance`` (see ``petvision.models.boundary``) could matter. ``gradients`` go with
+    ``engine``, and ``exact_gradients`` are in float32 whatever the engine. ``stored`` gives a
+    tensor of the file as it was trained, such as ``"conv1.weight"``.
     """
 
     card: Card
@@ -46,7 +47,13 @@ class ModelHandle:
     reference: Engine
     heads: Heads
     stored: Callable[[str], Floats]
+    gradients: Differentiator
     distance: float = 0.0
+
+    @property
+    def exact_gradients(self) -> Differentiator:
+        """Those of the engine where they are float32's, else torch's."""
+        return self.gradients if self.gradients.exact else TorchGradients(self.network)
 
     @property
     def identity(self) -> ModelIdentity:
@@ -99,8 +106,15 @@ class ModelHandle:
         For another thread: explanations put hooks on a network, which must not see its pictures.
         """
         network = copy.deepcopy(self.network)
-        engine = TorchEngine(network)
-        return replace(self, network=network, engine=engine, reference=engine, distance=0.0)
+        engine, gradients = TorchEngine(network), TorchGradients(network)
+        return replace(
+            self,
+            network=network,
+            engine=engine,
+            reference=engine,
+            gradients=gradients,
+            distance=0.0,
+        )
 
     def logits(self, batch: Floats, engine: Engine | None = None) -> Floats:
         """Logits N×C of normalised pictures N×3×S×S, from ``engine`` or the handle's own."""
@@ -241,7 +255,8 @@ def _assemble(
         unknown = UnknownScore(u.score, u.threshold, card.temperature, u.statistics, bank)
     heads = Heads(classifier, layers.pooled, gate, card.temperature, unknown)
     engine = TorchEngine(network)
-    return ModelHandle(card, sha256, network, engine, engine, heads, stored)
+    gradients = TorchGradients(network)
+    return ModelHandle(card, sha256, network, engine, engine, heads, stored, gradients)
 
 
 def linear_of(layer: nn.Module) -> Linear:

@@ -33,3 +33,21 @@ class Engine(Protocol):
 
     def forward(self, batch: Floats, *, maps: bool = False) -> Trunk:
         """Compute a batch of normalised pictures, float32 N×3×S×S."""
+
+
+class Differentiator(Protocol):
+    """Who computes gradients by the pixels; safe to share between threads."""
+
+    @property
+    def name(self) -> str:
+        """Of the engine it belongs to, such as ``openvino-bf16``."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether it computes in float32 throughout."""
+
+    def prepare(self) -> None:
+        """Make it ready now; otherwise the first gradient does."""
+
+    def __call__(self, batch: Floats, target: int) -> tuple[Floats, Floats]:
+        """The gradient of logit ``target`` by every value of N×3×S×S, and the N logits."""

@@ -65,7 +65,7 @@ class FusedTrunk:
         return x
 
     def _block(self, block: BasicBlock | Bottleneck, x: Tensor) -> Tensor:
-        *inner, last = _convolutions(block)
+        *inner, last = convolutions(block)
         y = x
         for layer in inner:
             y = self._conv(layer, y)
@@ -88,7 +88,8 @@ class FusedTrunk:
         return *self._packed[layer], *_geometry(layer)
 
 
-def _convolutions(block: BasicBlock | Bottleneck) -> list[nn.Conv2d]:
+def convolutions(block: BasicBlock | Bottleneck) -> list[nn.Conv2d]:
+    """Those beside the shortcut, first to last."""
     layers = [block.conv1, block.conv2]
     return [*layers, block.conv3] if isinstance(block, Bottleneck) else layers
 
@@ -114,7 +115,7 @@ def _input_shapes(network: ResNet, side: int) -> Iterator[tuple[nn.Conv2d, torch
         for block in network.get_submodule(stage).children():
             assert isinstance(block, BasicBlock | Bottleneck)
             inside = height
-            for layer in _convolutions(block):
+            for layer in convolutions(block):
                 inside = _after(layer, inside, found)
             if block.downsample is not None:
                 shortcut = block.downsample.get_submodule("0")

@@ -1,7 +1,7 @@
 """The OpenVINO engines: the folded network as a graph of OpenVINO's own operations.
 
-No ONNX, no tracing. This is the one module that imports OpenVINO, and it keeps the package's
-telemetry from ever being imported.
+No ONNX, no tracing. This is the one module that imports OpenVINO (others have it from here), and
+it keeps the package's telemetry from ever being imported.
 """
 
 from __future__ import annotations
@@ -24,6 +24,20 @@ sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # it would
 import openvino  # noqa: E402
 from openvino import opset1  # noqa: E402  (its pooling gives no indices)
 from openvino import opset13 as ops  # noqa: E402
+
+__all__ = [
+    "Node",
+    "OpenVinoEngine",
+    "Precision",
+    "can_build",
+    "compiled",
+    "constant",
+    "convolution",
+    "has_bf16",
+    "openvino",
+    "ops",
+    "opset1",
+]
 
 Precision = Literal["fp32", "bf16"]
 Node = Any  # OpenVINO ships no types
@@ -65,16 +79,10 @@ class OpenVinoEngine:
     def __init__(self, network: nn.Module, size: int, precision: Precision, lanes: int = 1):
         self.name = f"openvino-{precision}"
         self.lanes = lanes
-        settings = {
-            "INFERENCE_PRECISION_HINT": HINTS[precision],
-            "PERFORMANCE_HINT": "LATENCY" if lanes == 1 else "THROUGHPUT",
-            "NUM_STREAMS": str(lanes),
-            "INFERENCE_NUM_THREADS": use_threads(),
-        }
-        compiled = _core().compile_model(_graph(network, size), "CPU", settings)
+        made = compiled(_graph(network, size), precision, lanes)
         self._free: SimpleQueue[Any] = SimpleQueue()  # a request answers one batch at a time
         for _ in range(lanes):
-            self._free.put(compiled.create_infer_request())
+            self._free.put(made.create_infer_request())
 
     def forward(self, batch: Floats, *, maps: bool = False) -> Trunk:
         """Features and, where asked for, maps of a batch."""
@@ -87,6 +95,17 @@ class OpenVinoEngine:
             self._free.put(request)
 
 
+def compiled(model: Any, precision: Precision, lanes: int = 1) -> Any:
+    """A model made ready for this processor, ``lanes`` batches at once."""
+    settings = {
+        "INFERENCE_PRECISION_HINT": HINTS[precision],
+        "PERFORMANCE_HINT": "LATENCY" if lanes == 1 else "THROUGHPUT",
+        "NUM_STREAMS": str(lanes),
+        "INFERENCE_NUM_THREADS": use_threads(),
+    }
+    return _core().compile_model(model, "CPU", settings)
+
+
 def _graph(network: nn.Module, size: int) -> Any:
     picture = ops.parameter([-1, 3, size, size], np.float32)
     maps = _resnet(picture, network) if isinstance(network, ResNet) else _plain(picture, network)
@@ -95,7 +114,7 @@ def _graph(network: nn.Module, size: int) -> Any:
 
 
 def _resnet(x: Node, network: ResNet) -> Node:
-    x = ops.relu(_conv(x, network.conv1))
+    x = ops.relu(convolution(x, network.conv1))
     x = _max_pool(x, network.maxpool)
     for stage in STAGES:
         for block in network.get_submodule(stage).children():
@@ -105,11 +124,11 @@ def _resnet(x: Node, network: ResNet) -> Node:
 
 def _block(x: Node, block: nn.Module) -> Node:
     assert isinstance(block, BasicBlock | Bottleneck)
-    y = _conv(ops.relu(_conv(x, block.conv1)), block.conv2)
+    y = convolution(ops.relu(convolution(x, block.conv1)), block.conv2)
     if isinstance(block, Bottleneck):
-        y = _conv(ops.relu(y), block.conv3)
+        y = convolution(ops.relu(y), block.conv3)
     if block.downsample is not None:
-        x = _conv(x, block.downsample.get_submodule("0"))
+        x = convolution(x, block.downsample.get_submodule("0"))
     return ops.relu(ops.add(y, x))
 
 
@@ -117,7 +136,7 @@ def _plain(x: Node, network: nn.Module) -> Node:
     for layer in network.get_submodule("features").children():
         match layer:
             case nn.Conv2d():
-                x = _conv(x, layer)
+                x = convolution(x, layer)
             case nn.ReLU():
                 x = ops.relu(x)
             case nn.MaxPool2d():
@@ -125,14 +144,15 @@ def _plain(x: Node, network: nn.Module) -> Node:
     return x
 
 
-def _conv(x: Node, layer: nn.Module) -> Node:
+def convolution(x: Node, layer: nn.Module) -> Node:
+    """What a layer of torch computes, with its bias."""
     assert isinstance(layer, nn.Conv2d)
     padding = [int(side) for side in layer.padding]
-    weight = _constant(layer.weight)
+    weight = constant(layer.weight)
     y = ops.convolution(x, weight, layer.stride, padding, padding, layer.dilation)
     if layer.bias is None:
         return y
-    return ops.add(y, _constant(layer.bias.view(1, -1, 1, 1)))
+    return ops.add(y, constant(layer.bias.view(1, -1, 1, 1)))
 
 
 def _max_pool(x: Node, layer: nn.MaxPool2d) -> Node:
@@ -143,5 +163,6 @@ def _max_pool(x: Node, layer: nn.MaxPool2d) -> Node:
     return opset1.max_pool(x, stride, padding, padding, size, "floor")
 
 
-def _constant(values: Tensor) -> Node:
+def constant(values: Tensor) -> Node:
+    """A tensor of torch; it shares its memory."""
     return ops.constant(values.detach().contiguous().numpy(), shared_memory=True)
