@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import (
@@ -15,6 +16,7 @@ from PySide6.QtWidgets import (
     QSpinBox,
     QWidget,
 )
+from shiboken6 import isValid
 
 from petvision.app.dialogs import Page
 from petvision.app.theme import CHOICES, Theme
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 ENGINES = ("auto", "torch-fp32", "openvino-fp32", "openvino-bf16")
 WIDTH = 520
+MOST_MIB = 100_000
 
 
 class Preferences(Page):
@@ -124,6 +127,44 @@ class Preferences(Page):
         row.addWidget(self.remember, 1)
         row.addWidget(self.forget)
         form.addRow(self.tr("Recent files"), row)
+        self.kept = QSpinBox()
+        self.kept.setRange(0, MOST_MIB)
+        self.kept.setSingleStep(64)
+        self.kept.setSuffix(self.tr(" MB"))
+        self.kept.setSpecialValueText(self.tr("none"))
+        self.kept.setValue(self._settings.most_kept // 2**20)
+        self.kept.valueChanged.connect(lambda size: self._settings.put("kept_mib", size))
+        self.kept.editingFinished.connect(self._make_room)
+        self.clear_kept = QPushButton(self.tr("Delete them"))
+        self.clear_kept.clicked.connect(self._clear_kept)
+        row = QHBoxLayout()
+        row.addWidget(self.kept, 1)
+        row.addWidget(self.clear_kept)
+        form.addRow(self.tr("Keep explanations"), row)
+        self.about_kept = quiet()
+        form.addRow("", self.about_kept)
+        self._tell_kept(None)
+        self._session.in_background(_size_kept, self._tell_kept, lambda _: None)
+
+    def _make_room(self) -> None:
+        """A smaller size counts at once."""
+        most = self._settings.most_kept
+        self._session.in_background(partial(_shrunk, most), self._tell_kept, lambda _: None)
+
+    def _clear_kept(self) -> None:
+        self._session.in_background(partial(_shrunk, 0), self._tell_kept, lambda _: None)
+
+    def _tell_kept(self, size: int | None) -> None:
+        if not isValid(self.about_kept):  # the dialog was closed meanwhile
+            return
+        text = self.tr(
+            "On this computer, so that a photo seen before shows its panels at once. "
+            "What a photo shows can be made out in them."
+        )
+        if size is not None:
+            told = self.tr("They take {size} MB now.").format(size=f"{size / 2**20:,.1f}")
+            text = f"{text} {told}"
+        self.about_kept.setText(text)
 
     def _unknown_chosen(self) -> None:
         kind = self.unknown.currentData()
@@ -135,3 +176,18 @@ class Preferences(Page):
         self._settings.put("remember", wanted)
         if not wanted:
             self._settings.forget_recent()
+
+
+def _size_kept() -> int:
+    from petvision.explain.cache import Cache
+
+    return Cache().size
+
+
+def _shrunk(most: int) -> int:
+    """Drop explanations beyond ``most`` bytes; the bytes that are left."""
+    from petvision.explain.cache import Cache
+
+    cache = Cache(most=most)
+    cache.make_room()
+    return cache.size

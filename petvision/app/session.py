@@ -48,6 +48,7 @@ class Visit:
     stamp: object
     prepared: Prepared | None = None
     display: tasks.Display | None = None
+    judged: tasks.Judged | None = None
 
 
 class Session(QObject):
@@ -83,7 +84,7 @@ class Session(QObject):
         self._lister = ComputeLane(self, daemon=True)
         self._tuner = ComputeLane(self)
         self._pool = Pool(self)
-        self.explanations = Explanations(self._lane, self)
+        self.explanations = Explanations(self._lane, settings, self)
         self.replay = Replay(self)
         self.replay.told.connect(self.told)
         self._badges = Badges(self.photos, self._pool, self._lane, self)
@@ -147,7 +148,9 @@ class Session(QObject):
     @property
     def working(self) -> bool:
         """Whether there is anything that could be stopped."""
-        return bool(self.listing or self.judging or self.explanations.working)
+        explanations = self.explanations
+        panels = explanations.working or explanations.trusts.working
+        return bool(self.listing or self.judging or panels)
 
     @property
     def idle(self) -> bool:
@@ -331,10 +334,13 @@ class Session(QObject):
             self._in_pool(make, partial(self._prepared, photo, visit))
         elif photo.prediction is None:
             unknown = self.settings.unknown
-            make_verdict = partial(tasks.predict, self.handle, visit.prepared, unknown)
+            make_verdict = partial(tasks.predict_with_maps, self.handle, visit.prepared, unknown)
             self._predicting = self._lane.submit(Job("predict", PREDICT, make_verdict))
         else:
-            self.explanations.begin(Question(visit.prepared, photo.prediction, self.handle))
+            judged = visit.judged
+            ours = judged is not None and judged.engine is self.handle.engine
+            trunk = judged.trunk if judged is not None and ours else None
+            self.explanations.begin(Question(visit.prepared, photo.prediction, self.handle, trunk))
         self.known.emit()
 
     def _prepared(self, photo: Photo, visit: Visit, prepared: Prepared) -> None:
@@ -446,7 +452,12 @@ class Session(QObject):
             if tuned.sha256 == self.handle.sha256:  # another model may have come since
                 ours = self.handle.reference
                 engine = ours if tuned.engine is tuned.reference else tuned.engine
-                self.handle = replace(self.handle, engine=engine, distance=tuned.distance)
+                self.handle = replace(
+                    self.handle,
+                    engine=engine,
+                    gradients=tuned.gradients,
+                    distance=tuned.distance,
+                )
                 self._badges.handle = self.handle
         if self.handle is not None and isinstance(event, (Result, Failed, Crashed)):
             self.explanations.trusts.ready(self.handle)
@@ -469,9 +480,11 @@ class Session(QObject):
         elif isinstance(event, Crashed):
             self._failed(InputError("fault"))
         elif isinstance(event, Result) and self.current is not None:
-            self.current.prediction = event.value
+            visit = self._visits[self.current.number]
+            visit.judged = event.value
+            self.current.prediction = event.value.prediction
             self.photos.told(self.current)
-            self._judge(self.current, self._visits[self.current.number])
+            self._judge(self.current, visit)
 
 
 def _no_sample(_: PetVisionError) -> None:

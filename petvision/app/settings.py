@@ -20,6 +20,7 @@ import platformdirs
 
 VERSION = 1
 RECENT_MOST = 12
+KEPT_MIB = 512
 T = TypeVar("T", bool, int, float, str)
 
 
@@ -100,6 +101,11 @@ class Settings:
         except ValueError:
             return "auto"
         return value if math.isfinite(value) else "auto"
+
+    @property
+    def most_kept(self) -> int:
+        """Bytes of explanations kept on disk for photos seen before; 0 keeps none."""
+        return max(0, self.get("kept_mib", KEPT_MIB)) * 2**20
 
     @property
     def recent(self) -> list[str]:

@@ -61,9 +61,11 @@ class StatusLine(QWidget):
     def refresh(self) -> None:
         """Show the work as it is now."""
         text, share = self._work()
-        working = share is not None
-        if working:
+        if share is not None:
             self._said = ""
+        elif self._session.explanations.trusts.working:  # quietly: what was said stays
+            share = 0.0
+        working = share is not None
         self._words.setText(text or self._said or self._at_rest())
         self._bar.show_share(share)
         self._bar.setVisible(working)
@@ -101,4 +103,6 @@ class StatusLine(QWidget):
         handle = self._session.handle
         if handle is None:
             return ""
+        if self._session.explanations.trusts.working:
+            return self.tr("Checking whether the maps deserve belief…")
         return self.tr("{model} is ready").format(model=handle.card.name)

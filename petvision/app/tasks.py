@@ -15,12 +15,14 @@ from petvision.events import Events, Partial, Progress, Result
 from petvision.images.types import Encoded, InputSpec, Picture, Prepared, Source
 
 if TYPE_CHECKING:
+    from petvision.app.explain.work import Question
     from petvision.explain.base import Method
     from petvision.explain.cams import Cam
     from petvision.explain.edits import Edited, Kind, Stroke
     from petvision.explain.flip import Flip
     from petvision.explain.results import Attribution, ClassMaps, Explanation, Trust
     from petvision.explain.trust import Referee
+    from petvision.models.engines.base import Engine, Trunk
     from petvision.models.handle import ModelHandle
     from petvision.models.predict import Unknown
     from petvision.models.results import Prediction
@@ -48,6 +50,15 @@ class Look:
     thumbnail: QImage
     prepared: Prepared | None
     stamp: object
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """A verdict, the last maps of the forward pass that gave it, and the engine that computed."""
+
+    prediction: Prediction
+    trunk: Trunk
+    engine: Engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +112,11 @@ def fast_engine(handle: ModelHandle, engine: str = "auto") -> Events[ModelHandle
     """
     from petvision.models.engine import prepare_engine
 
-    yield from prepare_engine(handle, engine)
+    for event in prepare_engine(handle, engine):
+        if isinstance(event, Result):
+            yield Progress(0, 0)
+            event.value.gradients.prepare()  # or the first explanation would wait for it
+        yield event
 
 
 def import_figures() -> Iterator[Result[None]]:
@@ -124,15 +139,23 @@ def predict(
     yield Result(verdicts(handle, [prepared], unknown)[0])
 
 
+def predict_with_maps(
+    handle: ModelHandle, prepared: Prepared, unknown: Unknown = "auto"
+) -> Iterator[Result[Judged]]:
+    """The verdict on the photo in view, and what its panels can use of the same pass."""
+    from petvision.models.predict import look
+
+    yield Result(Judged(*look(handle, prepared, unknown), handle.engine))
+
+
 def explain(
-    handle: ModelHandle,
-    prepared: Prepared,
-    prediction: Prediction,
+    question: Question,
     target: str,
     method: Method[Any],
     values: Mapping[str, Any],
+    most_kept: int,
 ) -> Events[Explanation]:
-    """One explanation of one photo.
+    """One explanation of one photo; up to ``most_kept`` bytes of all of them are kept on disk.
 
     Raises:
         ConfigError: when the values do not fit the method or the network.
@@ -142,8 +165,10 @@ def explain(
     from petvision.explain.registry import parameters
     from petvision.explain.run import method_events
 
-    context = Context(handle, prepared, prediction, target)
-    yield from method_events(context, method.id, parameters(method.id, values), Cache())
+    asked = question
+    context = Context(asked.handle, asked.prepared, asked.prediction, target, asked.trunk)
+    cache = Cache(most=most_kept) if most_kept else None
+    yield from method_events(context, method.id, parameters(method.id, values), cache)
 
 
 def explain_afresh(
@@ -165,13 +190,12 @@ def explain_afresh(
     yield from method.run(context, parameters(method.id, values))
 
 
-def class_maps(
-    handle: ModelHandle, prepared: Prepared, prediction: Prediction, method: Cam
-) -> Iterator[Result[ClassMaps]]:
-    """The maps of every class, from one forward pass."""
+def class_maps(question: Question, method: Cam) -> Iterator[Result[ClassMaps]]:
+    """The maps of every class, from the forward pass that gave the verdict."""
     from petvision.explain.base import Context
 
-    context = Context(handle, prepared, prediction, prediction.best_class)
+    asked, target = question, question.prediction.best_class
+    context = Context(asked.handle, asked.prepared, asked.prediction, target, asked.trunk)
     yield Result(method.class_maps(context))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from PySide6.QtCore import QByteArray, Qt, QTimer
 from PySide6.QtGui import (
@@ -34,6 +34,9 @@ from petvision.app.status import StatusLine
 from petvision.app.tabs import EXPLAIN, TABS, Page
 from petvision.app.theme import LEFT_WIDTH, RIGHT_WIDTH, Theme
 from petvision.explain.results import Attribution
+
+if TYPE_CHECKING:
+    from petvision.app.neurons.page import NeuronsPage
 
 SIZE = (1440, 900)
 SMALLEST = (640, 480)
@@ -113,6 +116,7 @@ class Window(QMainWindow):
         view.grid.chosen.connect(self._panel_chosen)
         view.large_changed.connect(self._show_columns)
         view.grid.wanted.connect(self._panel_wanted)
+        view.grid.filter_wanted.connect(self._filter_wanted)
         self.inspector.target_chosen.connect(session.explanations.choose_target)
         self.inspector.classes.moved.connect(session.explanations.show_class)
         self.inspector.classes.wanted.connect(session.explanations.want_classes)
@@ -287,6 +291,10 @@ class Window(QMainWindow):
             self.saving.copy_panel()
         else:
             self.saving.save_panel(command)
+
+    def _filter_wanted(self, layer: str, index: int) -> None:
+        page = self.show_tab("neurons")
+        cast("NeuronsPage", page).show_filter(layer, index)
 
     def _show_trust(self, name: str) -> None:
         session = self.session

@@ -30,7 +30,8 @@ def _options(parser: Parser) -> None:
     parser.add_argument(
         "--verify",
         metavar="PACK",
-        help="run a case (case.html or explanation.json) again and tell what differs",
+        help="run a case (case.html or explanation.json) again, on the engine that made it unless "
+        "--engine names another, and tell what differs",
     )
     parser.check = _check
     parser.add_argument(
@@ -90,11 +91,14 @@ def _verify(options: Namespace, terminal: Terminal) -> int:
     """Run a case again; 1 when something differs."""
     from petvision.models.handle import open_model
     from petvision.reports import case as cases
-    from petvision.reports.verify import verify
+    from petvision.reports.verify import on_its_engine, verify
 
     case = cases.read(options.verify)
     model = case.model if options.model == DEFAULT_MODEL else options.model
-    handle = open_model(model, engine=options.engine, device=options.device)
+    if options.engine == "auto":
+        handle = on_its_engine(case, open_model(model, device=options.device))
+    else:
+        handle = open_model(model, engine=options.engine, device=options.device)
     findings = terminal.follow(verify(case, handle), "step", f"{case.name}: ")
     same = all(finding.same for finding in findings)
     if options.json:

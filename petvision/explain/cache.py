@@ -42,7 +42,7 @@ from petvision.models.files import write_atomically
 from petvision.models.results import ModelIdentity
 from petvision.models.speeds import cache_folder
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever a method's numbers or a result's fields change."""
 
 MOST_BYTES = 512 * 1024 * 1024
@@ -97,13 +97,24 @@ class Cache:
             write_atomically(self._path(key), content)
         except (OSError, OutputError):
             return
-        self._make_room()
+        self.make_room()
 
     def clear(self) -> None:
         """Forget everything."""
         for path, _, _ in self._entries():
             with contextlib.suppress(OSError):
                 path.unlink()
+
+    def make_room(self) -> None:
+        """Drop the least recently used entries beyond ``most`` bytes."""
+        entries = sorted(self._entries(), key=lambda entry: entry[2])
+        over = sum(size for _, size, _ in entries) - self.most
+        for path, size, _ in entries:
+            if over <= 0:
+                return
+            with contextlib.suppress(OSError):
+                path.unlink()
+            over -= size
 
     @property
     def size(self) -> int:
@@ -122,16 +133,6 @@ class Cache:
                         facts = entry.stat()
                         found.append((Path(entry.path), facts.st_size, facts.st_mtime))
         return found
-
-    def _make_room(self) -> None:
-        entries = sorted(self._entries(), key=lambda entry: entry[2])
-        over = sum(size for _, size, _ in entries) - self.most
-        for path, size, _ in entries:
-            if over <= 0:
-                return
-            with contextlib.suppress(OSError):
-                path.unlink()
-            over -= size
 
 
 def key(context: Context, method: str, parameters: Parameters, aims: bool, what: str = "") -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -12,7 +13,7 @@ from petvision.events import Event, Progress, Result
 from petvision.explain.base import Context, Method, Parameters, as_parameters
 from petvision.explain.results import ChannelMaps, Explanation, Fact, LayerMaps, MethodCard
 from petvision.images.types import Floats
-from petvision.models.activations import depths, record
+from petvision.models.activations import depths, last_convolution, record
 
 
 class FeatureMapsParameters(Parameters):
@@ -74,18 +75,21 @@ def _layers(context: Context, parameters: FeatureMapsParameters) -> tuple[LayerM
     network = context.handle.network
     wanted = depths(network, context.pixels)
     answers = record(network, [name for _, name in wanted], context.pixels)
-    return tuple(_chosen(label, answers[name][0], parameters) for label, name in wanted)
+    return tuple(
+        _chosen(label, answers[name][0], last_convolution(network, name), parameters)
+        for label, name in wanted
+    )
 
 
-def _chosen(label: str, maps: Floats, parameters: FeatureMapsParameters) -> LayerMaps:
+def _chosen(label: str, maps: Floats, filters: str, parameters: FeatureMapsParameters) -> LayerMaps:
     maps = np.maximum(maps, 0)
     count = min(parameters.channels, len(maps))
     order = np.arange(len(maps))
     if parameters.choose == "strongest":
         order = np.argsort(-maps.mean((1, 2)), kind="stable")
     channels = order[:count]
-    return LayerMaps(label, maps[channels], tuple(int(c) for c in channels), len(maps))
+    return LayerMaps(label, maps[channels], tuple(int(c) for c in channels), len(maps), filters)
 
 
 def _silenced(layer: LayerMaps) -> LayerMaps:
-    return LayerMaps(layer.label, np.zeros_like(layer.maps), layer.channels, layer.total)
+    return replace(layer, maps=np.zeros_like(layer.maps))

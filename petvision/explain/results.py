@@ -141,12 +141,14 @@ class LayerMaps:
     """Feature maps of one layer: ``maps`` float32 k×h×w, of the ``channels`` named, of ``total``.
 
     ``label`` is the layer's name for a person ("layer2"); values are activations after the ReLU.
+    ``filters`` names the convolution whose filters the channels are, empty where none is known.
     """
 
     label: str
     maps: Floats
     channels: tuple[int, ...]
     total: int
+    filters: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

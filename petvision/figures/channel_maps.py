@@ -54,6 +54,16 @@ class ChannelMapsPanel(Panel[ChannelMaps]):
         words = "activation, each layer on its own scale"
         self._scale.set(Scale(0, 1, words, ("0", "strongest")), solid())
 
+    def tile_at(self, across: float, down: float) -> tuple[int, int] | None:
+        """The tile (row, column) at shares of the figure's sides, from its upper left corner."""
+        box = self._axes.get_position()
+        x, y = (across - box.x0) / box.width, (box.y1 - (1 - down)) / box.height
+        if self._shown is None or not (0 <= x < 1 and 0 <= y < 1):
+            return None
+        row, column = int(y * self._rows), int(x * self._columns)
+        there = column < len(self._shown[0].layers[row].channels)
+        return (row, column) if there else None
+
     def _aspect(self) -> float:
         return self._rows / (self._columns + 1)  # the names take about a tile's width
 

@@ -189,6 +189,23 @@ def first_convolution(network: nn.Module) -> str:
     return next((name for name, module in modules if isinstance(module, nn.Conv2d)), "")
 
 
+def last_convolution(network: nn.Module, layer: str) -> str:
+    """The convolution whose filters the channels of ``layer`` are (empty: none).
+
+    That is the last one within the layer or before it; the shortcut of a residual block only adds
+    to the channels that the block's own last convolution writes.
+    """
+    found, inside = "", False
+    for name, module in network.named_modules():
+        within = name == layer or name.startswith(f"{layer}.")
+        if inside and not within:
+            break
+        inside |= within
+        if isinstance(module, nn.Conv2d) and ".downsample." not in f".{name}.":
+            found = name
+    return found if inside else ""
+
+
 @contextmanager
 def _hooks(network: nn.Module, hooks: dict[str, Hook]) -> Iterator[None]:
     with ExitStack() as stack:

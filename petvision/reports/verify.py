@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from petvision.errors import PetVisionError
+from petvision.errors import ConfigError, PetVisionError
 from petvision.events import Event, Progress, Result
 from petvision.explain import registry
 from petvision.explain.base import Context
@@ -17,6 +17,7 @@ from petvision.explain.cams import Cam
 from petvision.explain.results import Explanation
 from petvision.images.door import load
 from petvision.images.prepare import prepare_encoded
+from petvision.models.engine import KINDS, REFERENCE, available, with_fast_engine
 from petvision.models.handle import ModelHandle
 from petvision.models.predict import predict
 from petvision.reports.case import Case, RecordedPanel, transform_sha256
@@ -36,12 +37,30 @@ class Finding:
     words: str
 
 
+def engine_of(case: Case) -> str:
+    """The engine that made a case: the fast one, where one had a part in a panel."""
+    makers = [panel.engine.rpartition("placed by ")[2] for panel in case.panels]
+    known = {kind.name for kind in KINDS} - {REFERENCE}
+    return next((name for name in makers if name in known), case.engine)
+
+
+def on_its_engine(case: Case, handle: ModelHandle) -> ModelHandle:
+    """The same model answered by the engine that made a case, or by the reference without it."""
+    name = engine_of(case)
+    if name not in available(handle):
+        return handle
+    try:
+        return with_fast_engine(handle, name)
+    except ConfigError:  # on this machine it is too far from the reference
+        return handle
+
+
 def verify(case: Case, handle: ModelHandle) -> Iterator[Event[tuple[Finding, ...]]]:
     """Explain the photo of a case again and compare.
 
     Args:
         case: what was recorded.
-        handle: the model to run it with, on whatever engine.
+        handle: the model to run it with, on whatever engine (``on_its_engine`` takes the case's).
 
     Raises:
         InputError: when the photo cannot be had or read.
@@ -49,6 +68,7 @@ def verify(case: Case, handle: ModelHandle) -> Iterator[Event[tuple[Finding, ...
     found = [
         _digest("weights", case.model_sha256, handle.sha256),
         _digest("transform", case.transform, transform_sha256(handle.spec)),
+        _engine(case, handle),
     ]
     encoded = load(case.source)
     if encoded.sha256 != case.image_sha256:
@@ -126,6 +146,15 @@ def _digest(what: str, before: str, now: str) -> Finding:
     same = before == now
     words = "the same" if same else f"another one now ({now[:12]}… instead of {before[:12]}…)"
     return Finding(what, same, words)
+
+
+def _engine(case: Case, handle: ModelHandle) -> Finding:
+    """Who computes now; another engine is no difference, but what differs may come from it."""
+    before, now = engine_of(case), handle.engine.name
+    words = f"{now}, as then" if before == now else f"{now} now, {before} then"
+    if before not in available(handle):
+        words += f" ({before} does not run here)"
+    return Finding("engine", True, words)
 
 
 def _scores(case: Case, label: str, scores: dict[str, float]) -> Finding:

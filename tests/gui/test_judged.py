@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtPrintSupport import QPrinter
 from PySide6.QtWidgets import QLabel, QSlider
@@ -113,3 +114,49 @@ def test_a_panel_leaves_as_a_file_and_as_a_page(qtbot: Any, explained: Window, t
     assert pdf.count(b"/Type /Page\n") == 5
     explained.close()
     assert not path.exists()
+
+
+def test_stop_work_stops_the_badges_too(qtbot: Any, window: Window, photo: Callable[..., Path]):
+    trusts = window.session.explanations.trusts
+    drop(window, files(photo("tom.jpg")))
+    qtbot.waitUntil(lambda: finished(window) and trusts.working, timeout=WAIT_MS)
+    assert window.working
+    assert "deserve belief" in window.status.text
+    assert not window.status.cancel.isHidden()
+    window.stop()
+    assert not window.working
+    assert not trusts.working
+    assert window.view.grid.panels["gradcam"].badge.isHidden()
+
+
+def test_a_feature_map_opens_its_filter_on_one_click_and_none_on_two(qtbot: Any, explained: Window):
+    panel = explained.view.grid.panels["feature_maps"]
+    qtbot.waitUntil(lambda: panel.drawn, timeout=WAIT_MS)
+    maps = panel.panel.explanation
+    wanted = (maps.layers[2].filters, maps.layers[2].channels[1])
+    assert wanted[0] == "layer2.0.conv2"
+    canvas = panel.canvas
+    place = next(
+        canvas.mapTo(panel, QPoint(x, y))
+        for y in range(0, canvas.height(), 2)
+        for x in range(0, canvas.width(), 2)
+        if panel._filter_at(QPointF(canvas.mapTo(panel, QPoint(x, y)))) == wanted
+    )
+    qtbot.mouseDClick(panel, Qt.MouseButton.LeftButton, pos=place)
+    assert explained.view.grid.alone == "feature_maps"
+    assert explained.tab == "explain"
+    explained.view.back()
+    qtbot.mouseClick(panel, Qt.MouseButton.LeftButton, pos=place)
+    qtbot.waitUntil(lambda: explained.tab == "neurons", timeout=WAIT_MS)
+    work = explained.page.work
+    qtbot.waitUntil(lambda: work.maps is not None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: work.maps.layer.name == wanted[0], timeout=WAIT_MS)
+    assert work.state.selected == wanted[1]
+
+
+def test_the_maps_of_the_verdicts_own_pass_serve_the_cams(qtbot: Any, explained: Window):
+    session = explained.session
+    kept = session.visit.judged
+    session.explanations.want_classes()
+    qtbot.waitUntil(lambda: session.explanations.class_maps is not None, timeout=WAIT_MS)
+    assert session.explanations.class_maps.activations.base is kept.trunk.maps

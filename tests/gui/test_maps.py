@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from petvision.app.widgets.link import Link
 from petvision.app.widgets.look import PALETTES, Look
 from petvision.app.widgets.map import HeatMap
 from petvision.app.window import Window
+from petvision.explain.results import WindowScores
 from petvision.figures.colours import COLOURS
 from petvision.images.types import Geometry
 from tests.figures.results import attribution
@@ -106,3 +108,44 @@ def test_all_panels_show_the_same_spot_and_the_same_part(
     window.inspector.look_form.blend.setValue(30)
     assert all(one.muting == pytest.approx(0.21) for one in maps)
     assert window.session.settings.get("view.blend", 0.0) == 0.3
+
+
+def test_the_mouse_reads_what_covering_the_place_did(heat_map: HeatMap):
+    nan = float("nan")
+    windows = WindowScores(
+        size=64,
+        window=32,
+        stride=32,
+        logit=2.0,
+        probability=0.9,
+        logits=np.array([[1.5, nan], [-1.0, 2.5]], np.float32),
+        probabilities=np.array([[0.8, nan], [0.25, 0.95]], np.float32),
+    )
+    known = replace(heat_map.attribution, windows=windows)
+    heat_map.show_heat(known, None)
+    heat_map.link.hover(heat_map.share_at(QPointF(110, 190)))
+    covered = "4.00\ncat 90.0 % → 25.0 % when covered\nlogit +2.00 → −1.00"
+    assert heat_map.told(heat_map.link.spot) == covered
+    heat_map.link.hover(heat_map.share_at(QPointF(290, 10)))
+    assert heat_map.told(heat_map.link.spot) == "0.00", "that place was not covered"
+    painted = heat_map.grab().toImage()
+    heat_map.link.hover(heat_map.share_at(QPointF(110, 190)))
+    assert heat_map.grab().toImage() != painted
+
+
+def test_the_baseline_of_a_map_is_shown_beside_its_scale(
+    qtbot: Any, theme: Theme, settings: Settings
+):
+    page = HeatPage(theme, Link(), Look(settings))
+    qtbot.addWidget(page)
+    page.resize(300, 300)
+    page.show()
+    plain = attribution(heat=np.ones((2, 2)), geometry=SEEN)
+    page.show_heat(plain, None)
+    assert page.baseline.isHidden()
+    green = np.zeros((64, 64, 3), np.uint8)
+    green[..., 1] = 200
+    page.show_heat(replace(plain, baseline=green), None)
+    assert page.baseline.isVisible()
+    middle = page.baseline.grab().toImage().pixelColor(page.baseline.width() // 2, 12)
+    assert (middle.red(), middle.green(), middle.blue()) == (0, 200, 0)

@@ -9,6 +9,8 @@ from typing import Any
 from petvision.app.preferences import Preferences
 from petvision.app.settings import Settings
 from petvision.app.window import Window
+from petvision.models.speeds import cache_folder
+from tests.gui.steps import WAIT_MS, finished
 
 
 def test_never_saying_unknown_takes_effect(
@@ -56,3 +58,28 @@ def test_a_threshold_that_is_no_number_is_the_models_own(settings: Settings) -> 
     for stored, meant in (("auto", "auto"), ("off", "off"), ("0.25", 0.25), ("nan", "auto")):
         settings.put("unknown", stored)
         assert settings.unknown == meant
+
+
+def test_kept_explanations_are_bounded_deleted_and_left_out(
+    qtbot: Any, make_window: Callable[[], Window], photo: Callable[..., Path], settings: Settings
+) -> None:
+    window = make_window()
+    session = window.session
+    session.open_inputs([str(photo("tom.png"))])
+    kept = cache_folder() / "explanations"
+    qtbot.waitUntil(lambda: kept.is_dir() and any(kept.iterdir()), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: finished(window) and not session.working, timeout=WAIT_MS)
+    dialog = Preferences(session, window.theme, window)
+    dialog.open()
+    assert dialog.kept.value() == 512
+    qtbot.waitUntil(lambda: " MB now" in dialog.about_kept.text(), timeout=WAIT_MS)
+    dialog.clear_kept.click()
+    qtbot.waitUntil(lambda: not any(kept.iterdir()), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: "0.0 MB now" in dialog.about_kept.text(), timeout=WAIT_MS)
+    dialog.kept.setValue(0)
+    dialog.close()
+    assert settings.most_kept == 0
+    session.open_inputs([str(photo("other.png", seed=4))])
+    qtbot.waitUntil(lambda: not finished(window), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: finished(window), timeout=WAIT_MS)
+    assert not [one for one in kept.iterdir() if one.stat().st_size]

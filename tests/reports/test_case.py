@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import importlib.util
 import json
 import re
 from dataclasses import replace
@@ -202,3 +203,23 @@ def test_a_verdict_is_checked_with_the_threshold_it_was_made_with(made: Path):
     del record["unknown_threshold"]
     (made / "explanation.json").write_text(json.dumps(record))
     assert cases.read(made / "explanation.json").unknown == "auto"
+
+
+def test_a_case_runs_again_on_the_engine_that_made_it(
+    made: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+):
+    record = json.loads((made / "explanation.json").read_bytes())
+    how = ["explain", "--verify", str(made / "explanation.json"), "--model", str(tiny_model)]
+    assert main(how) == 0
+    assert "engine: torch-fp32, as then" in capsys.readouterr().out
+    record["panels"][0]["provenance"]["engine"] = "torch-fp32, steps placed by openvino-fp32"
+    (made / "explanation.json").write_text(json.dumps(record))
+    assert main(how) == 0
+    out = capsys.readouterr().out
+    if importlib.util.find_spec("openvino") is None:
+        told = "engine: torch-fp32 now, openvino-fp32 then (openvino-fp32 does not run here)"
+    else:
+        told = "engine: openvino-fp32, as then"
+    assert told in out
+    assert main([*how, "--engine", "torch-fp32"]) == 0
+    assert "engine: torch-fp32 now, openvino-fp32 then" in capsys.readouterr().out

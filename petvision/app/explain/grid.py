@@ -27,12 +27,14 @@ class PanelGrid(QWidget):
     """Lays the panels out in equal heights; one of them can have the place for itself.
 
     ``chosen`` names the panel whose parameters are wanted, ``large`` the one that fills the
-    centre ("" for none), ``wanted`` a panel and a command (see :class:`PanelWidget`).
+    centre ("" for none), ``wanted`` a panel and a command, ``filter_wanted`` a convolution and the
+    number of one of its filters (see :class:`PanelWidget`).
     """
 
     chosen = Signal(str)
     large = Signal(str)
     wanted = Signal(str, str)
+    filter_wanted = Signal(str, int)
 
     def __init__(self, theme: Theme, look: Look, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -56,6 +58,7 @@ class PanelGrid(QWidget):
         panel.chosen.connect(lambda: self.choose(name))
         panel.enlarge.connect(lambda: self.show_alone("" if self.alone else name))
         panel.wanted.connect(lambda command: self.wanted.emit(name, command))
+        panel.filter_wanted.connect(self.filter_wanted)
         return panel
 
     def refresh(self, name: str, photo: Display | None) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtCore import QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from petvision.app.tasks import Display
     from petvision.app.widgets.canvas import Canvas
     from petvision.app.widgets.heat import HeatPage
+    from petvision.figures.channel_maps import ChannelMapsPanel
     from petvision.figures.panels import Panel
 
 ETA_FROM = 2.0
@@ -51,12 +52,13 @@ class PanelWidget(QFrame):
 
     ``chosen``: it was clicked or got the focus. ``enlarge``: it should fill the centre, or go
     back. ``wanted`` (command): "png", "svg", "npy", "copy", "parameters", "run",
-    "trust", "drag".
+    "trust", "drag". ``filter_wanted``: a feature map was clicked; its convolution and number.
     """
 
     chosen = Signal()
     enlarge = Signal()
     wanted = Signal(str)
+    filter_wanted = Signal(str, int)
 
     def __init__(
         self,
@@ -72,6 +74,11 @@ class PanelWidget(QFrame):
         self._link = link
         self._look = look
         self._pressed_at: QPointF | None = None
+        self._clicked = QTimer(self)  # a click opens a map, once it is no double click
+        self._clicked.setSingleShot(True)
+        self._clicked.timeout.connect(self._open_filter)
+        self._tile: tuple[str, int] | None = None
+        self.setMouseTracking(True)
         self.heat: HeatPage | None = None
         self.canvas: Canvas | None = None
         self._drawing: Panel[Any] | None = None
@@ -286,18 +293,51 @@ class PanelWidget(QFrame):
         """Begin a drag from the panel's head."""
         start = self._pressed_at
         if start is None or not event.buttons() & Qt.MouseButton.LeftButton:
+            self._point_at(self._filter_at(event.position()))
             return
         if (event.position() - start).manhattanLength() >= QApplication.startDragDistance():
             self._pressed_at = None
             self.wanted.emit("drag")
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """It was a click."""
+        """It was a click; on a feature map it opens that filter."""
+        if self._pressed_at is not None:
+            self._tile = self._filter_at(event.position())
+            if self._tile is not None:
+                self._clicked.start(QApplication.doubleClickInterval())
         self._pressed_at = None
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """A double click enlarges."""
+        self._clicked.stop()
         self.enlarge.emit()
+
+    def _filter_at(self, place: QPointF) -> tuple[str, int] | None:
+        """The convolution and filter of the feature map at a place of the panel."""
+        maps, canvas = self.panel.explanation, self.canvas
+        if not isinstance(maps, ChannelMaps) or canvas is None or self._drawing is None:
+            return None
+        on = canvas.mapFrom(self, place)
+        tile_at = cast("ChannelMapsPanel", self._drawing).tile_at
+        tile = tile_at(on.x() / max(canvas.width(), 1), on.y() / max(canvas.height(), 1))
+        if tile is None or not maps.layers[tile[0]].filters:
+            return None
+        layer = maps.layers[tile[0]]
+        return layer.filters, layer.channels[tile[1]]
+
+    def _point_at(self, tile: tuple[str, int] | None) -> None:
+        """Say what a click on a feature map would open."""
+        if tile is None:
+            self.unsetCursor()
+            self.setToolTip("")
+            return
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        text = self.tr("Filter {number} of {layer}: click to look into it")
+        self.setToolTip(text.format(number=tile[1], layer=tile[0]))
+
+    def _open_filter(self) -> None:
+        if self._tile is not None:
+            self.filter_wanted.emit(*self._tile)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         """The focus chooses as well."""

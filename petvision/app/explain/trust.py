@@ -54,6 +54,11 @@ class Trusts(QObject):
         """The badge of a method's panel, None while it is not known."""
         return self._shown.get(name)
 
+    @property
+    def working(self) -> bool:
+        """Whether a map is being judged."""
+        return bool(self._running)
+
     def judging(self, name: str) -> bool:
         """Whether the badge is on its way."""
         return name in self._waiting or any(its == name for its, _ in self._running.values())

@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, Signal
 from petvision.app import tasks
 from petvision.app.explain.trust import Trusts
 from petvision.app.lane import ComputeLane, Crashed, Failed, Job
+from petvision.app.settings import Settings
 from petvision.errors import InputError, PetVisionError
 from petvision.events import Partial, Progress, Result
 from petvision.explain.results import Attribution, ClassMaps, Explanation
@@ -24,6 +25,7 @@ from petvision.models.results import Prediction
 if TYPE_CHECKING:
     from petvision.explain.base import Method
     from petvision.explain.cams import Cam
+    from petvision.models.engines.base import Trunk
     from petvision.models.handle import ModelHandle
 
 IN_FRONT = 10
@@ -64,11 +66,15 @@ class PanelState:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Question:
-    """What is explained: a photo as the network sees it, its verdict and the model's."""
+    """What is explained: a photo as the network sees it, its verdict and the model's.
+
+    ``trunk`` is what the forward pass of the verdict left for the maps, where it is known.
+    """
 
     prepared: Prepared
     prediction: Prediction
     handle: ModelHandle
+    trunk: Trunk | None = None
 
 
 class Explanations(QObject):
@@ -81,8 +87,11 @@ class Explanations(QObject):
     changed = Signal(str)
     classes_known = Signal()
 
-    def __init__(self, lane: ComputeLane, parent: QObject | None = None) -> None:
+    def __init__(
+        self, lane: ComputeLane, settings: Settings, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
+        self._settings = settings
         self.panels: dict[str, PanelState] = {}
         self._lane = lane
         self._question: Question | None = None
@@ -148,13 +157,7 @@ class Explanations(QObject):
             return
         if not question.handle.heads.pooled:
             return
-        make = partial(
-            tasks.class_maps,
-            question.handle,
-            question.prepared,
-            question.prediction,
-            cast("Cam", panel.method),
-        )
+        make = partial(tasks.class_maps, question, cast("Cam", panel.method))
         self._mapping = self._lane.submit(Job("class maps", IN_FRONT, make))
 
     def show_class(self, target: str, minus: str = "") -> bool:
@@ -218,15 +221,8 @@ class Explanations(QObject):
             panel.explanation, panel.status, panel.ticket = known, "done", 0
             self._judge(name)
         else:
-            make = partial(
-                tasks.explain,
-                question.handle,
-                question.prepared,
-                question.prediction,
-                self.target,
-                panel.method,
-                dict(panel.values),
-            )
+            values, kept = dict(panel.values), self._settings.most_kept
+            make = partial(tasks.explain, question, self.target, panel.method, values, kept)
             panel.status, panel.started = "working", time.monotonic()
             panel.ticket = self._lane.submit(Job(f"panel {name}", PANEL, make))
         self.changed.emit(name)

@@ -1,11 +1,12 @@
-"""What an attribution panel shows: the map on the photo, and its scale below."""
+"""What an attribution panel shows: the map on the photo, its baseline and its scale below."""
 
 from __future__ import annotations
 
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from petvision.app.theme import Theme
+from petvision.app.widgets.baseline import Baseline
 from petvision.app.widgets.link import Link
 from petvision.app.widgets.look import Look
 from petvision.app.widgets.map import HeatMap
@@ -16,17 +17,22 @@ from petvision.figures.style import GRID_PX
 
 
 class HeatPage(QWidget):
-    """A :class:`HeatMap` over a :class:`ScaleStrip`."""
+    """A :class:`HeatMap` over its :class:`Baseline` and a :class:`ScaleStrip`."""
 
     def __init__(self, theme: Theme, link: Link, look: Look, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.map = HeatMap(theme, link, look)
+        self.baseline = Baseline(theme)
         self._strip = ScaleStrip(theme)
+        below = QHBoxLayout()
+        below.setSpacing(GRID_PX)
+        below.addWidget(self.baseline)
+        below.addWidget(self._strip, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, GRID_PX, 0)
         layout.setSpacing(GRID_PX // 2)
         layout.addWidget(self.map, 1)
-        layout.addWidget(self._strip)
+        layout.addLayout(below)
         look.changed.connect(self._show_scale)
 
     def show_heat(
@@ -35,6 +41,7 @@ class HeatPage(QWidget):
         """Show a map; on its own scale unless one is given (to share it)."""
         before = self.map.scale
         self.map.show_heat(attribution, photo, scale)
+        self.baseline.show_of(attribution)
         if self.map.scale is not before:
             self._show_scale()
 

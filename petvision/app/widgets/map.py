@@ -6,7 +6,7 @@ from typing import cast
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtGui import QColor, QImage, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from petvision.app import words
@@ -82,6 +82,26 @@ class HeatMap(Plate):
         painter.setOpacity(1.0)
         if self.attribution.remark:
             self._paint_remark(painter, self.attribution.remark)
+        if (window := self._window()) is not None:
+            self._paint_window(painter, *window)
+
+    def _paint_window(self, painter: QPainter, row: int, column: int) -> None:
+        """Outline the square that was covered."""
+        assert self.attribution is not None
+        windows = self.attribution.windows
+        assert windows is not None
+        box = self.box()
+        scale = box.width() / windows.size
+        square = QRectF(
+            box.left() + column * windows.stride * scale,
+            box.top() + row * windows.stride * scale,
+            windows.window * scale,
+            windows.window * scale,
+        ).intersected(box)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for colour, thick in ((QColor(0, 0, 0, 170), 3.0), (QColor("#ffffff"), 1.4)):
+            painter.setPen(QPen(colour, thick))
+            painter.drawRect(square)
 
     def _paint_remark(self, painter: QPainter, remark: str) -> None:
         style, shown = self.theme.style, self.frame.intersected(self.room)
@@ -96,20 +116,51 @@ class HeatMap(Plate):
         painter.setPen(QColor(style.text))
         painter.drawText(text, int(flags), remark)
 
-    def value(self, spot: QPointF) -> float | None:
-        """The map's value at a place of the photo, None where the network did not look."""
+    def _on_model(self, spot: QPointF) -> tuple[float, float] | None:
+        """A place of the photo in model pixels, None where the network did not look."""
         if self.attribution is None:
             return None
         geometry = self.attribution.geometry
         x, y = geometry.to_model(spot.x() * geometry.width, spot.y() * geometry.height)
-        if not (0 <= x <= geometry.size and 0 <= y <= geometry.size):
+        return (x, y) if 0 <= x <= geometry.size and 0 <= y <= geometry.size else None
+
+    def value(self, spot: QPointF) -> float | None:
+        """The map's value at a place of the photo, None where the network did not look."""
+        if self.attribution is None or (place := self._on_model(spot)) is None:
             return None
-        return value_at(self.attribution.heat, x / geometry.size, y / geometry.size)
+        size = self.attribution.geometry.size
+        return value_at(self.attribution.heat, place[0] / size, place[1] / size)
 
     def told(self, spot: QPointF) -> str:
-        """The value, or that the network did not look there."""
+        """The value and what covering the place did, or that the network did not look there."""
         value = self.value(spot)
         if value is None:
             return words.tr("not seen") if self.attribution is not None else ""
         assert self.attribution is not None
-        return words.figure(value, signed=self.attribution.signed)
+        figure = words.figure(value, signed=self.attribution.signed)
+        window = self._window()
+        return figure if window is None else f"{figure}\n{self._told_covered(*window)}"
+
+    def _window(self) -> tuple[int, int] | None:
+        """The covered square (row, column) nearest to the spot, of an occlusion."""
+        spot = self.link.spot
+        if self.attribution is None or self.attribution.windows is None or spot is None:
+            return None
+        place = self._on_model(spot)
+        return None if place is None else self.attribution.windows.at(*place)
+
+    def _told_covered(self, row: int, column: int) -> str:
+        """The target's score with and without a window, as a probability and as a logit."""
+        assert self.attribution is not None
+        windows = self.attribution.windows
+        assert windows is not None
+        scores = words.tr("{target} {before} → {after} when covered").format(
+            target=self.attribution.target.replace("_", " "),
+            before=words.short_percent(windows.probability),
+            after=words.short_percent(float(windows.probabilities[row, column])),
+        )
+        logits = words.tr("logit {before} → {after}").format(
+            before=words.figure(windows.logit, signed=True),
+            after=words.figure(float(windows.logits[row, column]), signed=True),
+        )
+        return f"{scores}\n{logits}"
