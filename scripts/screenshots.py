@@ -1,6 +1,6 @@
 """Take the window's pictures for the README and for review, light and dark.
 
-    python scripts/screenshots.py [FOLDER] [--theme light|dark] [--only NAME]
+    python scripts/screenshots.py [FOLDER] [--theme light|dark] [--only NAME [NAME …]]
 
 Only sample photos that travel with the program are in them. Without a display the script starts
 its own Xvfb. Every picture is taken of the real window, with the bundled model at work.
@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,7 +73,7 @@ def display() -> Iterator[None]:
 class Photographer:
     """Drives one window through its states and saves a picture of each."""
 
-    def __init__(self, window: Window, folder: Path, only: str) -> None:
+    def __init__(self, window: Window, folder: Path, only: Sequence[str]) -> None:
         self.window = window
         self.folder = folder
         self.only = only
@@ -106,7 +106,7 @@ class Photographer:
 
     def wanted(self, name: str) -> bool:
         """Whether that picture was asked for."""
-        return self.only in ("", name)
+        return not self.only or name in self.only
 
     def show(self, *photos: Path) -> None:
         """Start with these photos alone."""
@@ -302,7 +302,7 @@ def pack(path: Path) -> None:
     small.save(path, optimize=True)
 
 
-def photograph(folder: Path, theme: str, only: str) -> None:
+def photograph(folder: Path, theme: str, only: Sequence[str]) -> None:
     """One theme's pictures."""
     from PySide6.QtWidgets import QApplication
 
@@ -315,6 +315,7 @@ def photograph(folder: Path, theme: str, only: str) -> None:
     with tempfile.TemporaryDirectory() as place:
         broken = Path(place) / "holiday.jpg"
         broken.write_bytes((SAMPLES / "cat.jpg").read_bytes()[:9000])
+        os.environ["PETVISION_CACHE"] = place  # what is remembered is never seen at work
         window = Window(Settings.load(Path(place) / "settings.toml"), Theme(application, theme))  # type: ignore[arg-type]
         window.session.crashed.connect(sys.exit)
         window.resize(*SIZE)
@@ -330,7 +331,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Take pictures of the window.")
     parser.add_argument("folder", nargs="?", type=Path, default=FOLDER)
     parser.add_argument("--theme", choices=("light", "dark"))
-    parser.add_argument("--only", choices=NAMES, default="")
+    parser.add_argument("--only", choices=NAMES, nargs="+", default=())
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     with display():

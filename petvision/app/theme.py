@@ -237,6 +237,28 @@ QToolButton[choice="true"]:checked {{
 }}
 QToolButton:focus {{ border: 1px solid {style.accent}; padding: 3px; }}
 QToolButton::menu-indicator {{ image: none; }}
+QTreeView {{
+    background: {style.surface}; border: 1px solid {style.line}; border-radius: {CORNER_PX}px;
+}}
+QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {style.line}; }}
+QSlider::sub-page:horizontal {{ border-radius: 2px; background: {style.accent}; }}
+QSlider::sub-page:horizontal:disabled {{ background: {style.muted}; }}
+QSlider::handle:horizontal {{
+    width: 12px; height: 12px; margin: -5px 0; border-radius: 7px;
+    background: {style.surface}; border: 1px solid {style.muted};
+}}
+QSlider::handle:horizontal:hover, QSlider::handle:horizontal:focus {{
+    border-color: {style.accent};
+}}
+QTabBar {{ qproperty-drawBase: 0; background: transparent; }}
+QTabBar::tab {{
+    background: transparent; color: {style.muted}; border: none;
+    border-bottom: 2px solid transparent; padding: 6px 14px;
+}}
+QTabBar::tab:hover {{ color: {style.text}; }}
+QTabBar::tab:selected {{ color: {style.text}; border-bottom-color: {style.accent}; }}
+QTabBar::tab:selected:focus {{ color: {style.accent}; }}
+QTabWidget::pane {{ border: none; border-top: 1px solid {style.line}; }}
 QPushButton {{
     background: {style.surface}; border: 1px solid {style.line};
     border-radius: {CORNER_PX}px; padding: 7px 15px;
