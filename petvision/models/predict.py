@@ -65,7 +65,7 @@ def _judged(
     verdicts = handle.heads.verdicts(trunk.features)
     again = near_boundary(handle.heads, trunk.features, verdicts, threshold, handle.distance)
     if again.any():
-        exact = handle.reference.forward(batch[again], maps=maps)
+        exact = _one_by_one(handle, batch[again], maps)
         trunk = Trunk(trunk.features.copy(), None if trunk.maps is None else trunk.maps.copy())
         trunk.features[again] = exact.features
         if trunk.maps is not None and exact.maps is not None:
@@ -77,6 +77,18 @@ def _judged(
         for i, picture in enumerate(prepared)
     ]
     return predictions, trunk
+
+
+def _one_by_one(handle: ModelHandle, batch: Floats, maps: bool) -> Trunk:
+    """What the reference makes of a few pictures, each by itself.
+
+    That is as fast as together (``engines.fused``), and torch keeps memory for every length of
+    batch it has met (seen: 150 MB for a second one).
+    """
+    each = [handle.reference.forward(picture[None], maps=maps) for picture in batch]
+    grids = [trunk.maps for trunk in each if trunk.maps is not None]
+    features = np.concatenate([trunk.features for trunk in each])
+    return Trunk(features, np.concatenate(grids) if grids else None)
 
 
 def threshold_of(handle: ModelHandle, unknown: Unknown) -> float | None:

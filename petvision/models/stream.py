@@ -51,7 +51,8 @@ def answers(
 
     Args:
         handle: the model; for hundreds of photos, from ``engine.for_many``.
-        sources: taken as they are needed, so they may be endless.
+        sources: taken as they are needed, so they may be endless; where they end, the answers
+            end, too, even if they could go on.
         unknown: see ``predict``.
         batch: pictures computed at a time, shared out among the lanes.
         threads: that read and decode; by default two, or one for each lane.
@@ -63,16 +64,18 @@ def answers(
     decoders = ThreadPoolExecutor(threads or max(2, lanes), thread_name_prefix="petvision-decode")
     computers = ThreadPoolExecutor(lanes, thread_name_prefix="petvision-compute")
     under_way: deque[Future[list[Answer]]] = deque()
+    over = False
 
     def top_up() -> None:
-        while len(under_way) < lanes * (1 + ahead):
+        nonlocal over
+        while not over and len(under_way) < lanes * (1 + ahead):
             chunk = [
                 (source, decoders.submit(open_prepared, source, handle.spec))
                 for source in islice(remaining, size)
             ]
-            if not chunk:
-                return
-            under_way.append(computers.submit(_answer, handle, chunk, unknown))
+            over = len(chunk) < size
+            if chunk:
+                under_way.append(computers.submit(_answer, handle, chunk, unknown))
 
     try:
         top_up()

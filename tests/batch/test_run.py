@@ -18,8 +18,11 @@ from petvision.errors import ConfigError
 from petvision.events import Partial, Result, result_of
 from petvision.images.prepare import open_prepared
 from petvision.images.types import Source
+from petvision.models.engine import with_fast_engine
+from petvision.models.engines.torch_engine import use_threads
 from petvision.models.handle import ModelHandle
 from petvision.models.predict import predict
+from petvision.models.stream import MANY
 
 
 @pytest.fixture
@@ -52,6 +55,20 @@ def test_every_photo_gets_the_answer_it_gets_alone(work, make_photos, handle, tm
         assert row.answer is not None
         assert row.answer.scores == pytest.approx(dict(alone.scores), abs=1e-5)
         assert row.sha256 == alone.image.sha256
+
+
+@pytest.mark.skipif(use_threads() == 1, reason="one thread has one lane")
+def test_many_photos_are_answered_in_lanes(handle, make_photos, tmp_path):
+    make_photos(tmp_path / "photos", MANY + 50)
+    fast = with_fast_engine(handle, "openvino-fp32")
+    plan = Plan(Inputs((str(tmp_path / "photos"),)))
+    (tmp_path / "run").mkdir()
+    with closing(Store(tmp_path / "run")) as store:
+        job = Run(fast, plan, store)
+        lanes = {event.value.fresh: job._handle.engine.lanes for event in job.events()}
+    assert lanes[MANY] == use_threads()
+    assert all(count == 1 for fresh, count in lanes.items() if fresh < MANY)
+    assert max(lanes) == MANY + 50
 
 
 def test_a_broken_photo_is_a_row_of_its_own_and_the_rest_goes_on(work, make_photos, tmp_path):

@@ -31,12 +31,34 @@ def photos(tmp_path_factory) -> list[Source]:
     return sources
 
 
+class Halting:
+    """Sources that end before the third, and go on when they are asked again."""
+
+    def __init__(self, sources: list[Source]) -> None:
+        self._rest, self._given = iter(sources), 0
+
+    def __iter__(self) -> "Halting":
+        return self
+
+    def __next__(self) -> Source:
+        self._given += 1
+        if self._given == 3:
+            raise StopIteration
+        return next(self._rest)
+
+
 def threads_left() -> list[str]:
     return [
         t.name
         for t in threading.enumerate()
         if t.name.startswith(("petvision-decode", "petvision-compute"))
     ]
+
+
+def test_the_answers_end_where_the_sources_do(handle, photos):
+    halting = Halting(photos)
+    assert [a.source for a in answers(handle, halting, batch=4)] == photos[:2]
+    assert [a.source for a in answers(handle, halting, batch=4)] == photos[2:]
 
 
 def test_answers_come_in_the_order_of_the_sources(handle, photos):
