@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageFile
 
 from petvision.errors import InputError
-from petvision.images import fetch, files
+from petvision.images import fetch, files, stores
 from petvision.images.colour import ToRGB, orientation_of, upright_rgb
 from petvision.images.formats import damage_told, name_of, open_header
 from petvision.images.types import Encoded, ImageFacts, Limits, Note, Picture, Source
@@ -44,7 +44,9 @@ def load(source: Source, limits: Limits = LIMITS) -> Encoded:
             ``unsupported`` (a folder, a web page), ``too_large``, ``unreadable``, ``network``.
     """
     start = perf_counter()
-    if source.kind == "url":
+    if source.kind == "url" and stores.is_store(source.location) and not limits.public_only:
+        data = stores.read(source.location, source.label, limits)
+    elif source.kind == "url":
         data = fetch.fetch(source.location, limits)
     elif source.kind == "file":
         data = files.read(source.location, source.label, limits)

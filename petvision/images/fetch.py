@@ -48,9 +48,7 @@ def fetch(url: str, limits: Limits) -> bytes:
             web page).
     """
     label = label_of(url)
-    if os.environ.get("PETVISION_OFFLINE") == "1":
-        remedy = "Save the picture and open its file, or unset PETVISION_OFFLINE."
-        raise InputError("refused", label, reason="PETVISION_OFFLINE is set", remedy=remedy)
+    refuse_offline(label)
     deadline = _Deadline(limits.seconds, label if limits.public_only else None)
     with deadline, _failures_told(label, deadline):
         address = _ascii(url)
@@ -65,6 +63,17 @@ def fetch(url: str, limits: Limits) -> bytes:
         remedy = "Open it in a browser and copy the address of the picture itself."
         raise InputError("unsupported", label, found="a web page", remedy=remedy)
     return data
+
+
+def refuse_offline(label: str) -> None:
+    """Let nothing be fetched where the person wants none of it.
+
+    Raises:
+        InputError: ``refused``.
+    """
+    if os.environ.get("PETVISION_OFFLINE") == "1":
+        remedy = "Save the picture and open its file, or unset PETVISION_OFFLINE."
+        raise InputError("refused", label, reason="PETVISION_OFFLINE is set", remedy=remedy)
 
 
 _KINDS = {"text/html": "a web page", "application/xhtml+xml": "a web page"}
