@@ -51,12 +51,20 @@ class Visit:
     judged: tasks.Judged | None = None
 
 
+@dataclass(slots=True, eq=False)
+class _Listing:
+    """Inputs whose photos are being looked for; ``fresh`` until the first ones came."""
+
+    inputs: tuple[str, ...]
+    fresh: bool = True
+
+
 class Session(QObject):
     """The state behind the window.
 
     ``current_changed``: another photo (or none) is in view. ``known``: something of it became
     known (its picture, verdict or error). ``model_changed``: a model opens, is open, or could not
-    be opened. ``listed``: what was dropped held so many photos. ``work_changed``: the status line
+    be opened. ``listed``: so many photos were in these inputs. ``work_changed``: the status line
     has news. ``told``: a sentence for the status line. ``crashed``: the report of a bug.
     """
 
@@ -64,7 +72,7 @@ class Session(QObject):
     known = Signal()
     model_changed = Signal()
     work_changed = Signal()
-    listed = Signal(int)
+    listed = Signal(int, object)
     told = Signal(str)
     crashed = Signal(str)
     sampled = Signal(object, object)
@@ -89,7 +97,7 @@ class Session(QObject):
         self.replay.told.connect(self.told)
         self._badges = Badges(self.photos, self._pool, self._lane, self)
         self._visits: OrderedDict[int, Visit] = OrderedDict()
-        self._listings: dict[int, bool] = {}
+        self._listings: dict[int, _Listing] = {}
         self._hearers: dict[int, Callable[[object], None]] = {}
         self._untuned = False
         self._asked = DEFAULT_MODEL
@@ -226,7 +234,7 @@ class Session(QObject):
         for location in reversed(given[:RECENT_MOST]):
             self.settings.opened(location)
         job = Job(f"listing {max(self._listings, default=0) + 1}", 0, partial(tasks.listing, given))
-        self._listings[self._lister.submit(job)] = True
+        self._listings[self._lister.submit(job)] = _Listing(given)
         self.work_changed.emit()
 
     def open_incoming(self, incoming: Incoming, label: str) -> None:
@@ -245,16 +253,17 @@ class Session(QObject):
     def _listed_some(self, ticket: int, event: object) -> None:
         if ticket not in self._listings:
             return
+        listing = self._listings[ticket]
         if isinstance(event, Partial):
             newest = ticket == max(self._listings)
-            self._add(event.value, choose=newest and self._listings[ticket])
-            self._listings[ticket] = False
+            self._add(event.value, choose=newest and listing.fresh)
+            listing.fresh = False
         elif isinstance(event, Crashed):
             self.crashed.emit(event.report)
         if isinstance(event, (Result, Failed, Crashed)):
             del self._listings[ticket]
             if isinstance(event, Result):
-                self.listed.emit(event.value)
+                self.listed.emit(event.value, listing.inputs)
         self.work_changed.emit()
 
     def _add(self, sources: list[Source], *, choose: bool) -> None:

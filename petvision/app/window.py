@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from PySide6.QtCore import QByteArray, Qt, QTimer
@@ -15,6 +16,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
+from petvision.app import words
 from petvision.app.arrivals import Arrivals
 from petvision.app.explain.badge import TrustDialog
 from petvision.app.explain.inspector import Inspector
@@ -33,6 +35,7 @@ from petvision.app.settings import Settings
 from petvision.app.status import StatusLine
 from petvision.app.tabs import EXPLAIN, TABS, Page
 from petvision.app.theme import LEFT_WIDTH, RIGHT_WIDTH, Theme
+from petvision.app.widgets.offer import Offer
 from petvision.explain.results import Attribution
 
 if TYPE_CHECKING:
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
 
 SIZE = (1440, 900)
 SMALLEST = (640, 480)
+MANY = 50  # photos of a folder from which the Batch tab is offered
 
 
 class Window(QMainWindow):
@@ -62,6 +66,8 @@ class Window(QMainWindow):
         self._started = self._closed = False
         self._splitter = QSplitter(Qt.Orientation.Horizontal)
         self.tabs = QTabBar()
+        self.offer = Offer()
+        self._offered: tuple[str, ...] = ()
         self._stack = QStackedWidget()
         self._pages: dict[str, QWidget] = {EXPLAIN: self.view}
         self._lay_out()
@@ -86,6 +92,7 @@ class Window(QMainWindow):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.tabs)
+        layout.addWidget(self.offer)
         layout.addWidget(self._splitter, 1)
         self.setCentralWidget(centre)
         self.statusBar().addWidget(self.status, 1)
@@ -103,6 +110,7 @@ class Window(QMainWindow):
         session.known.connect(self._known)
         session.model_changed.connect(self._model_changed)
         session.listed.connect(self._listed)
+        self.offer.taken.connect(self._batch_offered)
         session.told.connect(self.status.say)
         column = self.column
         column.add_command("images", self.tr("Open photos"), self.arrivals.ask_photos)
@@ -205,6 +213,7 @@ class Window(QMainWindow):
             self._stack.addWidget(page)
         self._stack.setCurrentWidget(self._pages[tab.name])
         self._show_columns()
+        self.offer.hide()
         if self.page is not None:
             self.page.arrive()
         self.session.work_changed.emit()  # what can be stopped is another page's
@@ -355,6 +364,17 @@ class Window(QMainWindow):
         dialog.named.connect(self.session.name_classes)
         dialog.open()
 
-    def _listed(self, count: int) -> None:
+    def _listed(self, count: int, inputs: tuple[str, ...]) -> None:
         if count == 0:
             self.status.say(self.tr("There are no photos in that."))
+        folders = tuple(place for place in inputs if Path(place).is_dir()) if count > MANY else ()
+        if folders:
+            self._offered = folders
+            text = self.tr("{photos}: as a table they are quicker to look through and to correct.")
+            self.offer.offer(text.format(photos=words.photos(count)), self.tr("Open in Batch"))
+
+    def _batch_offered(self) -> None:
+        """The folders that were dropped become a run; the list keeps their photos."""
+        self.show_tab("batch")
+        if self.page is not None:
+            self.page.take(Incoming(inputs=self._offered))

@@ -34,11 +34,15 @@ Order = Literal["number", "name", "label", "confidence", "truth", "strange", "mi
 
 _COLUMNS = """
 SELECT item.id, item.change, label, best, confidence, unknown_score, truth, truth_by = 'person',
-    state = 'failed',
-    (SELECT min(coalesce(json_extract(facts, '$.agreement'), 2)) FROM explanation
-     WHERE explanation.item = item.id)
+    state = 'failed'
 FROM item LEFT JOIN prediction ON prediction.item = item.id
 WHERE item.change > ? ORDER BY item.id
+"""
+_MAPS = """
+SELECT item.id, min(coalesce(json_extract(facts, '$.agreement'), 2)),
+    min(json_extract(facts, '$.trust'))
+FROM explanation JOIN item ON item.id = explanation.item
+WHERE item.change > ? GROUP BY item.id ORDER BY item.id
 """
 
 
@@ -48,7 +52,8 @@ class Columns:
 
     ``label``, ``best`` and ``truth`` are places in ``names`` (``NOTHING`` for none); ``agreement``
     is the least rank correlation of an explained photo's maps (2 where there is one map only, NaN
-    where there is none). ``change`` is up to where the store was read.
+    where there is none), ``trust`` the worst of their badges (0 red, 1 amber, 2 green, NaN where
+    none was asked for). ``change`` is up to where the store was read.
     """
 
     identity: Identity
@@ -63,6 +68,7 @@ class Columns:
     by_person: Flags
     failed: Flags
     agreement: Reals
+    trust: Reals
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -136,7 +142,8 @@ def load(folder: Path, before: Columns | None = None) -> Columns:
         before = _empty(identity)
     with closing(connect_to_read(folder)) as db, told(folder):
         rows = db.execute(_COLUMNS, (before.change,)).fetchall()
-    return _merged(before, rows) if rows else before
+        maps = db.execute(_MAPS, (before.change,)).fetchall() if rows else []
+    return _merged(before, rows, maps) if rows else before
 
 
 def _empty(identity: Identity) -> Columns:
@@ -144,20 +151,22 @@ def _empty(identity: Identity) -> Columns:
     codes, reals, flags = np.zeros(0, np.int16), np.zeros(0, np.float32), np.zeros(0, bool)
     numbers = np.zeros(0, np.int64)
     return Columns(
-        identity, names, -1, numbers, codes, codes, codes, reals, reals, flags, flags, reals
+        identity, names, -1, numbers, codes, codes, codes, reals, reals, flags, flags, reals, reals
     )
 
 
-def _merged(before: Columns, rows: Sequence[tuple[Any, ...]]) -> Columns:
-    number, change, label, best, confidence, strange, truth, person, failed, agree = zip(
+def _merged(
+    before: Columns, rows: Sequence[tuple[Any, ...]], maps: Sequence[tuple[Any, ...]]
+) -> Columns:
+    number, change, label, best, confidence, strange, truth, person, failed = zip(
         *rows, strict=True
     )
     names = tuple(dict.fromkeys([*before.names, *filter(None, {*label, *best, *truth})]))
-    places: dict[str | None, int] = {name: place for place, name in enumerate(names)}
-    places[None] = NOTHING
+    code_of: dict[str | None, int] = {name: place for place, name in enumerate(names)}
+    code_of[None] = NOTHING
 
     def codes(values: Sequence[str | None]) -> Codes:
-        return np.fromiter((places[value] for value in values), np.int16, len(values))
+        return np.fromiter((code_of[value] for value in values), np.int16, len(values))
 
     def reals(values: Sequence[float | None]) -> Reals:
         return np.array(values, np.float64).astype(np.float32)  # None becomes NaN
@@ -166,6 +175,12 @@ def _merged(before: Columns, rows: Sequence[tuple[Any, ...]]) -> Columns:
         return np.array([bool(value) for value in values])
 
     fresh = np.array(number, np.int64)
+    agreement, trust = np.full((2, len(fresh)), np.nan, np.float32)
+    if maps:  # of those that changed while this was read, the next reading tells
+        explained, agree, light = zip(*maps, strict=True)
+        inside = np.isin(explained, fresh)
+        places = np.searchsorted(fresh, np.array(explained)[inside])
+        agreement[places], trust[places] = reals(agree)[inside], reals(light)[inside]
     old = np.isin(before.numbers, fresh, assume_unique=True)
     order = np.argsort(np.concatenate([before.numbers[~old], fresh]), kind="stable")
 
@@ -184,7 +199,8 @@ def _merged(before: Columns, rows: Sequence[tuple[Any, ...]]) -> Columns:
         strange=merge(before.strange, reals(strange)),
         by_person=merge(before.by_person, flags(person)),
         failed=merge(before.failed, flags(failed)),
-        agreement=merge(before.agreement, reals(agree)),
+        agreement=merge(before.agreement, agreement),
+        trust=merge(before.trust, trust),
     )
 
 
@@ -252,10 +268,10 @@ def _key(columns: Columns, order: Order, names: Ints | None) -> npt.NDArray[Any]
 
 
 def doubt(columns: Columns) -> Reals:
-    """How badly an answer is founded, 0 to 3 (failed photos: -1).
+    """How badly an answer is founded, 0 to 4 (failed photos: -1).
 
     One each for: near the border between two classes, near the unknown threshold (in standard
-    deviations of the score), and maps that disagree.
+    deviations of the score), maps that disagree, and a red badge (half for an amber one).
     """
     classes = max(2, len(columns.identity.classes))
     border = 1 - np.clip((columns.confidence - 1 / classes) / (1 - 1 / classes), 0, 1)
@@ -265,7 +281,8 @@ def doubt(columns: Columns) -> Reals:
         spread = float(columns.strange[known].std()) or 1.0
         near[known] = np.exp(-np.abs(columns.strange[known] - limit) / spread)
     apart = np.clip((0.5 - np.nan_to_num(columns.agreement, nan=2.0)) / 0.5, 0, 1)
-    found = np.nan_to_num(border) + near + apart
+    badge = 1 - np.nan_to_num(columns.trust, nan=2.0) / 2
+    found = np.nan_to_num(border) + near + apart + badge
     return np.asarray(np.where(columns.failed, -1, found), np.float32)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import combinations
@@ -14,14 +14,19 @@ import numpy as np
 from scipy.stats import rankdata
 
 from petvision.batch.lock import FolderLock
-from petvision.batch.rows import HEAT_CELLS, Reader, Row
+from petvision.batch.rows import HEAT_CELLS, TRUST, Reader, Row
 from petvision.batch.store import Explained, Store
 from petvision.errors import ConfigError, PetVisionError
 from petvision.events import Event, Progress, Result
 from petvision.explain import registry
+from petvision.explain.cache import Cache
 from petvision.explain.results import Attribution
+from petvision.explain.run import context_of, trust_events
+from petvision.explain.trust import WORST, Referee
+from petvision.images.door import load
 from petvision.images.inputs import source_of
-from petvision.images.types import Floats, Geometry
+from petvision.images.prepare import prepare_encoded
+from petvision.images.types import Floats, Geometry, Source
 from petvision.models.handle import ModelHandle
 from petvision.models.predict import Unknown
 from petvision.reports.panels import stem_of
@@ -45,6 +50,8 @@ def explain_many(
     run: Path,
     methods: Sequence[str],
     items: Sequence[int] | None = None,
+    *,
+    trust: bool = False,
 ) -> Iterator[Event[ExplainedMany]]:
     """Explain photos of a run into ``run/explanations/NUMBER-STEM``; done ones are not done again.
 
@@ -53,6 +60,7 @@ def explain_many(
         run: the run's folder.
         methods: ids of the registry.
         items: the photos' numbers (all that could be read).
+        trust: judge every map as its badge in the window does (some hundred forward passes each).
 
     Raises:
         ConfigError: when a method does not exist, or the run is another model's.
@@ -69,7 +77,7 @@ def explain_many(
                     "range", "--model", key="the model", expected=model, found=handle.card.name
                 )
             try:
-                yield from _Many(handle, run, methods, reader, store).events(items)
+                yield from _Many(handle, run, methods, reader, store, trust).events(items)
             finally:
                 reader.close()
                 store.settle()
@@ -85,7 +93,10 @@ class _Many:
         methods: Sequence[str],
         reader: Reader,
         store: Store,
+        trust: bool,
     ) -> None:
+        self._trust, self._referee = trust, Referee()
+        self._judged = reader.judged()
         self._handle, self._run, self._methods = handle, run, tuple(methods)
         self._reader, self._store = reader, store
         self._before = reader.explained()
@@ -98,7 +109,8 @@ class _Many:
         for number, row in enumerate(rows):
             yield Progress(number, total, "photos")
             known = self._before.get(row.number, frozenset())
-            if row.answer is None or known >= set(self._methods):
+            enough = known >= set(self._methods) and (not self._trust or row.number in self._judged)
+            if row.answer is None or enough:
                 self._skipped += row.answer is not None
                 continue
             yield from self._one(row, tuple(dict.fromkeys([*self._methods, *sorted(known)])))
@@ -118,8 +130,14 @@ class _Many:
                 if isinstance(event, Result):
                     explained = event.value.explained
                     maps = [one for one in explained.explanations if isinstance(one, Attribution)]
-                    agreement = agreement_of([on_photo(one.heat, one.geometry) for one in maps])
-                    found = [_kept(row.number, one, folder.as_posix(), agreement) for one in maps]
+                    more = agreement_of([on_photo(one.heat, one.geometry) for one in maps])
+                    lights: dict[str, float] = {}
+                    if self._trust or row.number in self._judged:
+                        lights = yield from self._lights(source, maps)
+                    found = [
+                        _kept(row.number, one, folder.as_posix(), more, lights.get(one.method))
+                        for one in maps
+                    ]
                     self._store.explained(row.number, found)
                     self._done += 1
                 else:
@@ -128,6 +146,22 @@ class _Many:
             if error.code in ("no_space", "read_only"):
                 raise
             self._failed.append((row.number, error))
+
+    def _lights(
+        self, source: Source, maps: Sequence[Attribution]
+    ) -> Generator[Progress, None, dict[str, float]]:
+        """The badge of each map, as its place in ``WORST``."""
+        prepared = prepare_encoded(load(source), self._handle.spec)
+        lights: dict[str, float] = {}
+        for found in maps:
+            context = context_of(self._handle, prepared, target=found.target)
+            values = registry.parameters(found.method, dict(found.parameters))
+            for event in trust_events(context, values, found, self._referee, Cache()):
+                if isinstance(event, Result):
+                    lights[found.method] = float(WORST.index(event.value.light))
+                else:
+                    yield Progress(0, 0, source.label)
+        return lights
 
 
 def agreement_of(heats: Sequence[Floats]) -> float | None:
@@ -140,10 +174,12 @@ def agreement_of(heats: Sequence[Floats]) -> float | None:
     return float(min(pairs)) if pairs else None
 
 
-def _kept(number: int, found: Attribution, folder: str, agreement: float | None) -> Explained:
+def _kept(
+    number: int, found: Attribution, folder: str, agreement: float | None, light: float | None
+) -> Explained:
     facts = {fact.code: fact.value for fact in found.facts}
-    if agreement is not None:
-        facts["agreement"] = agreement
+    facts |= {} if agreement is None else {"agreement": agreement}
+    facts |= {} if light is None else {TRUST: light}
     return Explained(
         item=number,
         method=found.method,

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 
 from petvision.errors import OutputError
+
+PATIENCE_S = 0.2  # another may only have looked (``is_running``)
 
 if sys.platform == "win32":
     import msvcrt
@@ -35,12 +38,18 @@ class FolderLock:
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise OutputError("read_only", str(folder), reason=reason) from error
-        try:
-            _take(self._descriptor)
-        except OSError as error:
-            os.close(self._descriptor)
-            reason = "another run is at work in it"
-            raise OutputError("read_only", str(folder), reason=reason) from error
+        end = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                _take(self._descriptor)
+                return
+            except OSError as error:
+                if time.monotonic() < end:
+                    time.sleep(0.02)
+                    continue
+                os.close(self._descriptor)
+                reason = "another run is at work in it"
+                raise OutputError("read_only", str(folder), reason=reason) from error
 
     def release(self) -> None:
         """Let go; the file itself stays, because another run may hold it already."""

@@ -20,6 +20,8 @@ from petvision.evaluate.metrics import wilson
 
 AT_ONCE = 500
 HEAT_CELLS = 32
+TRUST = "trust"  # the code of an explanation's badge among its facts
+LIGHTS = ("red", "amber", "green")  # by that fact's value
 
 _ROWS = """
 SELECT item.id, item.key, item.kind, item.place, item.sha256, item.truth, item.truth_by,
@@ -234,6 +236,11 @@ class Reader:
         ):
             found[item] = frozenset(methods.split(","))
         return found
+
+    def judged(self) -> frozenset[int]:
+        """The items whose explanations were judged by the trust badge."""
+        sql = f"SELECT DISTINCT item FROM explanation WHERE json_extract(facts, '$.{TRUST}') >= 0"
+        return frozenset(item for (item,) in self._db.execute(sql))
 
     def inputs(self) -> tuple[str, ...]:
         """What the run was asked to look at."""

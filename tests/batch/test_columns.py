@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +13,8 @@ import pytest
 
 from petvision.batch import columns as cols
 from petvision.batch.columns import Columns, Wanted, chosen
-from petvision.batch.store import Store
+from petvision.batch.rows import Reader
+from petvision.batch.store import Explained, Store
 from tests.batch.test_store import WHO, answered, failed
 
 
@@ -66,6 +68,22 @@ def test_orders(columns: Columns, tmp_path: Path):
     assert numbers(columns, order="doubt")[-1] == 3
     names = cols.by_name(tmp_path)
     assert chosen(columns, Wanted(order="name"), names=names).tolist() == [2, 1, 4, 3, 6, 5]
+
+
+def explained(item: int, **facts: float) -> Explained:
+    heat = np.zeros((32, 32), np.float32)
+    return Explained(item, "gradcam", "cat", "{}", "ab" * 32, "x", heat, json.dumps(facts), 1.0)
+
+
+def test_a_red_badge_makes_an_answer_doubtful_an_amber_one_half_as_much(
+    store: Store, columns: Columns, tmp_path: Path
+):
+    for item, light in ((1, 2.0), (2, 0.0), (6, 1.0)):
+        store.explained(item, [explained(item, trust=light)])
+    more = cols.doubt(cols.load(tmp_path)) - cols.doubt(columns)
+    np.testing.assert_allclose(more, [0, 1, 0, 0, 0, 0.5], atol=1e-6)
+    with Reader(tmp_path) as reader:
+        assert reader.judged() == {1, 2, 6}
 
 
 def test_text_is_found_whatever_its_case_and_signs(columns: Columns, tmp_path: Path):

@@ -13,7 +13,7 @@ from torch import nn
 from petvision.batch.alarm import FEWEST, mean_heat, shortcut
 from petvision.batch.explain import explain_many, on_photo
 from petvision.batch.mean import means, shortcuts
-from petvision.batch.rows import Reader
+from petvision.batch.rows import TRUST, Reader
 from petvision.batch.run import Plan, run
 from petvision.batch.scan import Inputs
 from petvision.errors import ConfigError
@@ -126,6 +126,22 @@ def test_explained_photos_are_not_explained_again(finder: ModelHandle, tmp_path:
         "explanations",
         "run.sqlite",
     ]
+
+
+def test_badges_are_kept_and_made_up_for_where_they_are_missing(
+    finder: ModelHandle, tmp_path: Path
+):
+    photos = photographs(tmp_path / "photos", "toy", 2)
+    result_of(run(finder, Plan(Inputs((str(photos),))), tmp_path / "run"))
+    result_of(explain_many(finder, tmp_path / "run", ["gradcam"], [1], trust=True))
+    result_of(explain_many(finder, tmp_path / "run", ["gradcam"], [2]))
+    with Reader(tmp_path / "run") as reader:
+        assert reader.judged() == {1}
+    again = result_of(explain_many(finder, tmp_path / "run", ["gradcam"], trust=True))
+    assert (again.done, again.before) == (1, 1)
+    with Reader(tmp_path / "run") as reader:
+        assert reader.judged() == {1, 2}
+        assert all(heat.facts[TRUST] in (0, 1, 2) for heat in reader.heats([1, 2]))
 
 
 def test_another_model_is_refused(finder: ModelHandle, handle: ModelHandle, tmp_path: Path):

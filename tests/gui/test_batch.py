@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QMessageBox
 
+from petvision.app.batch import tasks
+from petvision.app.batch.actions import SortDialog
 from petvision.app.batch.gallery import Gallery
 from petvision.app.batch.page import BatchPage
 from petvision.app.batch.table import TRUTH
@@ -23,6 +27,7 @@ from petvision.batch.run import Plan, run
 from petvision.batch.scan import Inputs
 from petvision.events import result_of
 from petvision.models.handle import ModelHandle, open_model
+from tests.gui.steps import drop, files
 
 LONG = 200_000  # a child imports torch first, and gives way to others
 
@@ -176,6 +181,98 @@ def test_a_correction_is_kept_though_the_window_closes_at_once(finished: BatchPa
     window.close()
     assert folder is not None
     assert summary_of(folder).corrected == 2
+
+
+def answer(box_button: str, qtbot: Any) -> Callable[[], list[str]]:
+    """Press a button of the next question as soon as it is asked; returns what was asked."""
+    asked: list[str] = []
+
+    def press() -> None:
+        box = QApplication.activeModalWidget()
+        if not isinstance(box, QMessageBox):
+            QTimer.singleShot(20, press)
+            return
+        asked.append(box.text())
+        next(one for one in box.buttons() if box_button in one.text()).click()
+
+    QTimer.singleShot(0, press)
+    return lambda: asked
+
+
+def test_closing_asks_what_becomes_of_a_run_at_work(
+    page: BatchPage, window: Window, folder: Path, qtbot: Any
+):
+    page.take(Incoming(inputs=(str(folder),)))
+    page.work.order("pause")
+    qtbot.waitUntil(lambda: page.work.paused, timeout=LONG)
+    asked = answer("Cancel", qtbot)
+    window.close()
+    assert asked() == ["photos - PetVision is not done yet."]
+    assert window.isVisible()
+    assert page.working
+    answer("Stop it", qtbot)
+    window.close()
+    assert not window.isVisible()
+    assert not page.working
+
+
+def test_a_run_that_was_left_behind_is_followed(
+    page: BatchPage, window: Window, folder: Path, make_window: Callable[[], Window], qtbot: Any
+):
+    page.take(Incoming(inputs=(str(folder),)))
+    page.work.order("pause")
+    qtbot.waitUntil(lambda: page.work.paused, timeout=LONG)
+    answer("Let it go on", qtbot)
+    window.close()
+    later = make_window().show_tab("batch")
+    assert isinstance(later, BatchPage)
+    later.open_run(run_folder_for(folder))
+    qtbot.waitUntil(lambda: len(later.model.numbers) == 12, timeout=LONG)
+    qtbot.waitUntil(lambda: not later.work.elsewhere, timeout=LONG)
+    at_rest(later, qtbot)
+    assert summary_of(run_folder_for(folder)).failed == 1
+
+
+def test_a_folder_of_many_photos_is_offered_to_the_batch_tab(
+    window: Window, photo: Callable[..., Path], qtbot: Any
+):
+    for number in range(51):
+        place = photo(f"{number:02}.png", number, (8, 6)).parent
+    drop(window, files(place))
+    qtbot.waitUntil(window.offer.isVisible, timeout=LONG)
+    assert window.offer.text.startswith("51 photos")
+    QTest.mouseClick(window.offer.take, Qt.MouseButton.LeftButton)
+    page = window.page
+    assert isinstance(page, BatchPage)
+    assert not window.offer.isVisible()
+    with qtbot.waitSignal(page.work.done, timeout=LONG):
+        assert page.working
+    qtbot.waitUntil(lambda: len(page.model.numbers) == 51, timeout=LONG)
+    at_rest(page, qtbot)
+
+
+def test_few_photos_are_offered_nothing(window: Window, folder: Path, qtbot: Any):
+    with qtbot.waitSignal(window.session.listed, timeout=LONG):
+        drop(window, files(folder))
+    assert not window.offer.isVisible()
+
+
+def test_what_sorting_would_do_is_shown_before_it_is_done(
+    finished: BatchPage, window: Window, tmp_path: Path, qtbot: Any
+):
+    target = tmp_path / "sorted"
+    (target / "cat").mkdir(parents=True)
+    dialog = SortDialog(target, window)
+    assert finished.work.folder is not None
+    finished.work.in_pool(
+        partial(tasks.dry_sort, finished.work.folder, target, None), dialog.show_dry_run
+    )
+    qtbot.waitUntil(lambda: "→" in dialog.dry_run.toPlainText(), timeout=LONG)
+    said = dialog.dry_run.toPlainText()
+    assert "1 photo into not readable" in said
+    assert "11.png → not readable/11.png" in said
+    assert [path.name for path in target.rglob("*")] == ["cat"]
+    dialog.deleteLater()
 
 
 def test_photos_alone_are_not_taken(page: BatchPage, photo: Callable[..., Path]):

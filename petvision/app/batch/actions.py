@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QPoint, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QDialog,
     QDialogButtonBox,
@@ -18,6 +19,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QListWidget,
     QMenu,
+    QPlainTextEdit,
     QVBoxLayout,
 )
 
@@ -28,8 +30,9 @@ from petvision.app.batch.table import text_of
 from petvision.app.tabs import EXPLAIN
 from petvision.batch.file import FILE
 from petvision.batch.rows import Row
-from petvision.batch.sort import UNDO
+from petvision.batch.sort import UNDO, Sorted, Step
 from petvision.batch.truth import NEITHER
+from petvision.images.inputs import shown
 
 if TYPE_CHECKING:
     from petvision.app.batch.page import BatchPage
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 
 OFFERED = ("gradcam", "occlusion", "integrated_gradients")
 MOST_OPENED = 200
+MOST_NAMED = 100
 
 
 class Actions(QObject):
@@ -156,7 +160,8 @@ class Actions(QObject):
         some = numbers if len(numbers) > 1 else [int(n) for n in page.model.numbers]
         dialog = ExplainDialog(len(some), self._window)
         if dialog.exec() == QDialog.DialogCode.Accepted and dialog.methods:
-            self._with_items("explain", some, "--explain", ",".join(dialog.methods))
+            trust = ["--trust"] if dialog.trust.isChecked() else []
+            self._with_items("explain", some, "--explain", ",".join(dialog.methods), *trust)
 
     def ask_sort(self, numbers: list[int] | None) -> None:
         """Ask where to and how, and sort."""
@@ -164,8 +169,16 @@ class Actions(QObject):
         path = QFileDialog.getExistingDirectory(self._window, title, self._start_folder())
         if not path:
             return
+        work, folder = self._page.work, self._page.work.folder
+        if folder is None:
+            return
         dialog = SortDialog(Path(path), self._window)
-        if dialog.exec() != QDialog.DialogCode.Accepted:
+        ticket = work.in_pool(
+            partial(tasks.dry_sort, folder, Path(path), numbers), dialog.show_dry_run
+        )
+        accepted = dialog.exec() == QDialog.DialogCode.Accepted
+        work.pool.cancel(ticket)
+        if not accepted:
             return
         self._undo = Path(path) / UNDO
         options = ["--sort-into", path, "--by", dialog.how]
@@ -234,7 +247,8 @@ class ExplainDialog(QDialog):
         hint.setWordWrap(True)
         hint.setProperty("quiet", True)
         layout = QVBoxLayout(self)
-        for widget in (question, self._list, hint, _buttons(self)):
+        self.trust = QCheckBox(self.tr("Check how far each map can be trusted (takes longer)"))
+        for widget in (question, self._list, self.trust, hint, _buttons(self)):
             layout.addWidget(widget)
 
     @property
@@ -256,20 +270,45 @@ class SortDialog(QDialog):
             ("symlink", self.tr("Symbolic links")),
         ):
             self._how.addItem(title, how)
-        shown = str(target).encode("utf-8", "replace").decode()
         text = self.tr(
             "Each photo is put into {place}/LABEL with the folders it came in. A correction "
             "counts before the verdict. Nothing is deleted or overwritten, and it can be taken "
             "back."
         )
-        sentence = QLabel(text.format(place=shown))
+        sentence = QLabel(text.format(place=shown(str(target))))
         sentence.setWordWrap(True)
         form = QFormLayout()
         form.addRow(self.tr("As"), self._how)
+        self._target = target
+        self.dry_run = QPlainTextEdit()
+        self.dry_run.setReadOnly(True)
+        self.dry_run.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.dry_run.setAccessibleName(self.tr("What would be done"))
+        self.dry_run.setPlainText(self.tr("Looking what would be done…"))
         layout = QVBoxLayout(self)
         layout.addWidget(sentence)
+        layout.addWidget(self.dry_run, 1)
         layout.addLayout(form)
         layout.addWidget(_buttons(self))
+        self.resize(560, 420)
+
+    def show_dry_run(self, found: Sorted) -> None:
+        """Show how many photos would go where, and the first of them by name."""
+        lines = [
+            self.tr("{photos} into {folder}").format(photos=words.photos(count), folder=folder)
+            for folder, count in found.counts.items()
+        ]
+        if found.renamed:
+            text = self.tr("{photos} under another name, because theirs is taken")
+            lines.append(text.format(photos=words.photos(found.renamed)))
+        lines += [str(error) for error in found.failed[:MOST_NAMED]]
+        lines += ["", *(self._way(step) for step in found.steps[:MOST_NAMED])]
+        if (more := len(found.steps) - MOST_NAMED) > 0:
+            lines.append(self.tr("and {photos} more").format(photos=words.photos(more)))
+        self.dry_run.setPlainText("\n".join(lines))
+
+    def _way(self, step: Step) -> str:
+        return f"{shown(step.source.name)} → {shown(str(step.target.relative_to(self._target)))}"
 
     @property
     def how(self) -> str:

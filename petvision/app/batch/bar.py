@@ -85,6 +85,12 @@ class RunBar(QWidget):
         share = status.get("done", 0) / total if total else 0.0
         self.bar.show_share(share if running else None)
 
+    def show_elsewhere(self) -> None:
+        """A run without this window is at work: what it answers appears."""
+        self.go.hide()
+        self.progress.setText(self.tr("A run goes on here in the background"))
+        self.progress.show()
+
     def _words(self, status: Mapping[str, Any], kind: str) -> str:
         event = status.get("event")
         if event == "start":

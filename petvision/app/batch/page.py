@@ -12,6 +12,7 @@ from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
+    QMessageBox,
     QPushButton,
     QSplitter,
     QStackedWidget,
@@ -191,6 +192,29 @@ class BatchPage(Page):
         """Stop the child after the batch in hand."""
         self.work.stop()
 
+    def may_close(self) -> bool:
+        """Ask what becomes of a run when the window closes."""
+        if not self.work.running or self.work.folder is None:
+            return True
+        box = QMessageBox(self)
+        box.setWindowTitle(self.tr("Photos are being worked on"))
+        box.setText(self.tr("{name} is not done yet.").format(name=self.run_bar.title.text()))
+        box.setInformativeText(
+            self.tr("What is done is kept, and the rest can be done another time.")
+        )
+        roles = QMessageBox.ButtonRole
+        on = None
+        if self.work.kind == "run":
+            on = box.addButton(self.tr("Let it go on"), roles.AcceptRole)
+        box.addButton(self.tr("Stop it"), roles.DestructiveRole)
+        stay = box.addButton(QMessageBox.StandardButton.Cancel)
+        box.exec()
+        if box.clickedButton() is stay:
+            return False
+        if box.clickedButton() is on:
+            self.work.leave_behind()
+        return True
+
     def end(self) -> None:
         """The window closes: the run stops, and goes on where it was another time."""
         self.work.end()
@@ -288,7 +312,10 @@ class BatchPage(Page):
         columns = work.columns
         done = columns is not None and work.status.get("phase") != "stopped"
         self.run_bar.show_state(running=work.running, kind=work.kind, status=work.status, done=done)
-        usable = columns is not None and len(columns) > 0 and not work.running
+        if work.elsewhere and not work.running:
+            self.run_bar.show_elsewhere()
+        usable = columns is not None and len(columns) > 0
+        usable = usable and not work.running and not work.elsewhere
         self.run_bar.save.setEnabled(usable)
         self.run_bar.explain.setEnabled(usable)
         self._window.session.work_changed.emit()

@@ -84,22 +84,31 @@ class PreviewCard(QFrame):
         self._truth.setText(truth)
         self._why.setText(why)
         self._why.setVisible(bool(why))
-        self._offer(list(preview.heats))
+        self._offer({method: preview.lights.get(method, "") for method in preview.heats})
         self._draw()
 
-    def _offer(self, methods: list[str]) -> None:
-        self.heat.setVisible(bool(methods))
-        wanted = ["", *methods]
-        if [self.heat.itemData(place) for place in range(self.heat.count())] != wanted:
+    def _offer(self, lights: dict[str, str]) -> None:
+        """Offer the methods (by id, with their badges) to choose from; a choice stays."""
+        self.heat.setVisible(bool(lights))
+        titles = {"": self.tr("Without heat")}
+        titles |= {method: self._title(method, light) for method, light in lights.items()}
+        if [self.heat.itemText(place) for place in range(self.heat.count())] != [*titles.values()]:
             chosen = self.heat.currentData()
             self.heat.blockSignals(True)
             self.heat.clear()
-            self.heat.addItem(self.tr("Without heat"), "")
-            for method in methods:
-                self.heat.addItem(method_title(method), method)
-            place = self.heat.findData(chosen) if chosen else 1 if methods else 0
+            for method, title in titles.items():
+                self.heat.addItem(title, method)
+            place = self.heat.findData(chosen) if chosen else 1 if lights else 0
             self.heat.setCurrentIndex(max(0, place))
             self.heat.blockSignals(False)
+
+    def _title(self, method: str, light: str) -> str:
+        badges = {
+            "red": self.tr("{method}: not to be trusted"),
+            "amber": self.tr("{method}: trust it with care"),
+            "green": self.tr("{method}: passed its checks"),
+        }
+        return badges.get(light, "{method}").format(method=method_title(method))
 
     def _draw(self) -> None:
         if self._shown is not None:

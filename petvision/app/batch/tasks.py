@@ -14,11 +14,13 @@ from PySide6.QtGui import QImage, QPainter
 from petvision.app import tasks
 from petvision.batch import columns as cols
 from petvision.batch.columns import Columns, Ints, Wanted
-from petvision.batch.lock import FolderLock
+from petvision.batch.lock import FolderLock, is_running
 from petvision.batch.mean import MeanHeat, means
-from petvision.batch.rows import Reader, Row
+from petvision.batch.rows import LIGHTS, TRUST, Reader, Row
+from petvision.batch.sort import Sorted, sort_into
 from petvision.batch.store import Store
 from petvision.batch.truth import Truths, read_table
+from petvision.events import result_of
 from petvision.images import door
 from petvision.images.inputs import source_of
 from petvision.images.types import Floats
@@ -28,27 +30,31 @@ PREVIEW_PX = 560
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Loaded:
-    """A store's columns, and what the run was asked to look at."""
+    """A store's columns, what the run was asked to look at, and whether one is at work on it."""
 
     columns: Columns
     inputs: tuple[str, ...]
-    finished: bool
+    running: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Preview:
-    """A photo large enough to look at, without and with its heat."""
+    """A photo large enough to look at, without and with its heat.
+
+    ``lights`` are the badges (red, amber, green) of the maps that were judged.
+    """
 
     row: Row
     plain: QImage | None
     heats: dict[str, QImage]
+    lights: dict[str, str]
 
 
 def load(folder: Path, before: Columns | None) -> Loaded:
     """Read what changed in a store."""
     found = cols.load(folder, before)
     with closing(Reader(folder)) as reader:
-        return Loaded(found, reader.inputs(), reader.finished() is not None)
+        return Loaded(found, reader.inputs(), is_running(folder))
 
 
 def choose(folder: Path, columns: Columns, wanted: Wanted) -> Ints:
@@ -87,10 +93,12 @@ def preview(folder: Path, number: int) -> Preview | None:
         return None
     (row,) = found
     if row.failed is not None or row.kind != "file":
-        return Preview(row, None, {})
+        return Preview(row, None, {}, {})
     picture = door.decode_for_display(door.load(source_of(row.location)), PREVIEW_PX**2)
     plain = tasks.image_of(picture)
-    return Preview(row, plain, {heat.method: overlaid(plain, heat.heat) for heat in heats})
+    lights = {h.method: LIGHTS[int(h.facts[TRUST])] for h in heats if TRUST in h.facts}
+    images = {heat.method: overlaid(plain, heat.heat) for heat in heats}
+    return Preview(row, plain, images, lights)
 
 
 def overlaid(photo: QImage, heat: Floats) -> QImage:
@@ -149,6 +157,15 @@ def _mean_image(mean: MeanHeat) -> QImage:
         painter.drawRect(frame.adjusted(1, 1, -1, -1))
         painter.end()
     return image
+
+
+def dry_sort(folder: Path, target: Path, numbers: Sequence[int] | None) -> Sorted:
+    """What sorting photos (None: all) into a folder would do; nothing is done.
+
+    Raises:
+        OutputError: when the store cannot be read.
+    """
+    return result_of(sort_into(folder, target, only=numbers, dry=True))
 
 
 def correct(folder: Path, numbers: Sequence[int], label: str | None) -> int:

@@ -19,7 +19,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from petvision.app.batch import tasks
-from petvision.app.children import Child
+from petvision.app.children import Child, leave_behind
 from petvision.app.pool import Pool
 from petvision.batch.columns import Columns, Ints, Wanted
 from petvision.batch.file import FILE
@@ -33,6 +33,8 @@ ROWS, PICTURES, COLUMNS = 0, 2, 1
 
 class Work(QObject):
     """A run in the window.
+
+    ``elsewhere`` says that a run without this window is at work in the folder: it is followed.
 
     ``opened``: another run. ``changed``: its columns are newer. ``listed``: the wanted items in
     their order. ``rows``, ``thumbnail``: what was asked for. ``told``: the child has news.
@@ -57,6 +59,8 @@ class Work(QObject):
         self.wanted = Wanted()
         self.status: dict[str, Any] = {}
         self.kind = ""
+        self.elsewhere = False
+        self._words: list[str] = []
         self._child: Child | None = None
         self._loading = self._again = self._choosing = False
         self._rechoose = self._stopping = False
@@ -80,7 +84,7 @@ class Work(QObject):
     def open(self, folder: Path) -> None:
         """Show a run that was made before."""
         self.folder, self.columns, self.inputs = folder, None, ()
-        self.status, self.wanted = {}, Wanted()
+        self.status, self.wanted, self.elsewhere = {}, Wanted(), False
         self.opened.emit()
         self.refresh()
 
@@ -91,8 +95,8 @@ class Work(QObject):
         if folder != self.folder:
             self.open(folder)
         self.inputs = tuple(inputs)
-        words = [*inputs, "--out", str(folder), "--model", model, "--orders", *options]
-        self._begin("run", words)
+        self._words = ["batch", *inputs, "--out", str(folder), "--model", model, *options]
+        self._begin("run", [*self._words[1:], "--orders"])
 
     def side_job(self, kind: str, *options: str) -> None:
         """Make something from the run: explanations, files, sorted folders."""
@@ -119,18 +123,26 @@ class Work(QObject):
         else:
             self._child.stop()
 
+    def leave_behind(self) -> None:
+        """Let the run at work go on without the window."""
+        self._end_child()
+        leave_behind(self._words)
+
     def end(self) -> None:
         """The window closes."""
         self._timer.stop()
-        if self._child is not None:
-            self.order("stop")
-            child, self._child = self._child, None
-            child.end()
+        self._end_child()
         self.pool.close()
         for work in self._writes:  # a correction is never lost; the one in hand changes nothing
             with contextlib.suppress(PetVisionError):
                 work()
         self._writes.clear()
+
+    def _end_child(self) -> None:
+        if self._child is not None:
+            self.order("stop")
+            child, self._child = self._child, None
+            child.end()
 
     def _begin(self, kind: str, words: Sequence[str]) -> None:
         self.kind, self.status, self._stopping = kind, {"event": "start"}, False
@@ -189,6 +201,8 @@ class Work(QObject):
         if folder != self.folder:
             self.refresh()
             return
+        if not self.running:
+            self._follow(loaded.running and not self._writes)  # else it is our own writing
         first = self.columns is None
         if first or loaded.columns is not self.columns:
             self.columns, self.inputs = loaded.columns, loaded.inputs
@@ -196,6 +210,16 @@ class Work(QObject):
             self.choose(self.wanted)
         if self._again:
             self.refresh()
+
+    def _follow(self, at_work: bool) -> None:
+        """Look again and again while a run without this window is at work."""
+        if at_work:
+            self._timer.start()
+        else:
+            self._timer.stop()
+        if at_work != self.elsewhere:
+            self.elsewhere = at_work
+            self.told.emit()
 
     def _not_loaded(self, error: PetVisionError) -> None:
         self._loading = False
