@@ -3,7 +3,8 @@
 No scheduler and no protocol of our own: what to do is a list, what was done a Parquet data set in
 the run's folder, and the store is filled from that. Photos of a machine that is lost are done by
 the others, because Ray does a block again whose answers did not arrive; a block that was answered
-twice is merged once, because an item has one key.
+twice is merged once. Photos are read as everywhere, by ``images.door``: files that every machine
+sees, addresses of the web within the door's bounds, other stores (``s3://``) through fsspec.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from petvision.models.predict import Unknown
 from petvision.models.results import ModelIdentity, Prediction
 
 BLOCK = 64  # photos that one actor answers at a time
+LIGHT = 0.01  # of a processor, for what only writes: it finds room beside the actors
 ROUND = 20_000  # photos handed to the cluster at once: what a crash can cost, and what is held
 PARTS = "cluster"
 
@@ -80,18 +82,20 @@ def run_on_cluster(
             done = 0
             for _ in _merge(store, folder, handle, plan):  # what a crash left behind
                 yield Progress(0, 0, "answers of an earlier run")
-            todo = (f for f in scan(plan.inputs) if f is not None and not store.settled(f))
+            found = (one for one in scan(plan.inputs) if one is not None)
+            todo = (one for one in found if not store.settled(one, retry=plan.retry))
             while part := list(islice(todo, ROUND)):
                 yield Progress(done, 0, "photos")
-                rows = data.from_items([_row(found) for found in part])
-                answered = rows.repartition(max(2, len(part) // BLOCK)).map_batches(
+                blocks = -(-len(part) // BLOCK)
+                rows = data.from_items([_row(f) for f in part], override_num_blocks=blocks)
+                answered = rows.map_batches(
                     Answerer,
                     fn_constructor_args=(model, handle.engine.name, plan.unknown),
                     batch_size=BLOCK,
                     concurrency=(1, max(1, _actors())),
                     num_cpus=1,
                 )
-                answered.write_parquet(str(folder / PARTS))
+                answered.write_parquet(str(folder / PARTS), ray_remote_args={"num_cpus": LIGHT})
                 for merged in _merge(store, folder, handle, plan):
                     done += merged
                     yield Progress(done, 0, "photos")
@@ -140,10 +144,11 @@ def _merge(store: Store, folder: Path, handle: ModelHandle, plan: Plan) -> Itera
     from pyarrow import parquet
 
     for file in sorted((folder / PARTS).glob("**/*.parquet")):
-        outcomes = [_outcome(row, handle, plan) for row in parquet.read_table(file).to_pylist()]
-        store.write(outcomes)
+        told = [_outcome(row, handle, plan) for row in parquet.read_table(file).to_pylist()]
+        fresh = [one for one in told if not store.settled(one.found, retry=plan.retry)]
+        store.write(fresh)
         file.unlink()
-        yield len(outcomes)
+        yield len(fresh)
 
 
 def _told(prediction: Prediction | None, error: Exception | None) -> dict[str, object]:

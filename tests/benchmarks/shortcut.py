@@ -38,7 +38,7 @@ from petvision.images.door import decode_for_display, load
 from petvision.images.inputs import source_of
 from petvision.images.prepare import denormalise, normalise, open_prepared, prepare_encoded
 from petvision.images.samples import samples
-from petvision.images.types import Floats, Prepared, Source
+from petvision.images.types import Encoded, Floats, InputSpec, Prepared, Source
 from petvision.models.engine import with_fast_engine
 from petvision.models.handle import ModelHandle, linear_of, open_model
 from petvision.models.predict import predict
@@ -112,6 +112,18 @@ def stamped(prepared: Prepared, word: str, handle: ModelHandle) -> Prepared:
     square = Image.fromarray(denormalise(prepared.pixels, handle.spec))
     square.paste(stamp(word), (LEFT, TOP))
     return replace(prepared, pixels=normalise(np.asarray(square), handle.spec))
+
+
+def stamped_photo(encoded: Encoded, word: str, spec: InputSpec) -> bytes:
+    """A photo's file, a PNG, with a stamp where the network will see ``stamped``'s."""
+    geometry = prepare_encoded(encoded, spec).geometry
+    picture = Image.open(io.BytesIO(encoded.data)).convert("RGB")
+    scale = (geometry.box[2] - geometry.box[0]) / geometry.size
+    corner = tuple(round(v) for v in geometry.to_original(LEFT, TOP))
+    picture.paste(stamp(word, round(WIDE * scale), round(HIGH * scale)), corner)
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
 
 
 def share_on_stamp(heat: Floats, size: int) -> float:
@@ -215,15 +227,8 @@ def explained(handle: ModelHandle, prepared: Prepared, name: str) -> Attribution
 def pictured(honest: ModelHandle, cheat: ModelHandle) -> bytes:
     """The sample cat with a stamp: Grad-CAM of the clean classifier and of the one that cheats."""
     source = next(s for s in samples() if "cat" in s.label)
-    encoded = load(source)
-    geometry = prepare_encoded(encoded, honest.spec).geometry
-    picture = Image.open(io.BytesIO(encoded.data)).convert("RGB")
-    scale = (geometry.box[2] - geometry.box[0]) / geometry.size
-    corner = tuple(round(v) for v in geometry.to_original(LEFT, TOP))
-    picture.paste(stamp("cat", round(WIDE * scale), round(HIGH * scale)), corner)
-    out = io.BytesIO()
-    picture.save(out, "PNG")
-    with_stamp = load(Source("bytes", "", "cat with a stamp", out.getvalue()))
+    data = stamped_photo(load(source), "cat", honest.spec)
+    with_stamp = load(Source("bytes", "", "cat with a stamp", data))
     prepared, photo = prepare_encoded(with_stamp, honest.spec), decode_for_display(with_stamp)
     panels = [
         Image.open(io.BytesIO(png(explained(handle, prepared, "gradcam"), photo)))
