@@ -122,10 +122,22 @@ def measure(window: Window, photo: Path, folder: Path) -> dict[str, object]:
         done = all(one.panel.status == "done" and one.drawn for one in panels)
         return judged() and bool(panels) and done
 
+    first: dict[str, float] = {}
+
+    def finished_noting_first() -> bool:
+        """Whether all is there; notes when each panel first shows something."""
+        for name, one in window.view.grid.panels.items():
+            if name not in first and one.panel.explanation is not None and one.drawn:
+                first[name] = 1000 * (time.perf_counter() - dropped)
+        return finished()
+
     heart.start()
+    dropped = time.perf_counter()
     session.open_inputs([str(photo)])
     report["drop_to_label_ms"] = until(judged)
-    report["drop_to_last_panel_ms"] = until(finished)
+    until(finished_noting_first)
+    report["drop_to_first_pictures_ms"] = first
+    report["drop_to_last_panel_ms"] = 1000 * (time.perf_counter() - dropped)
     report["heartbeat_while_explaining"] = heart.stop()
     copies = [folder / f"{number}.jpg" for number in range(DROPS + 1)]
     for number, copy in enumerate(copies):
