@@ -440,7 +440,7 @@ def drop(bench: Bench) -> list[Row]:
 # --- memory -------------------------------------------------------------------------------------
 
 EXPLAIN = """
-import gc, resource, sys
+import gc, sys
 sys.path.insert(0, sys.argv[1])
 import torch
 torch.set_num_threads(2)
@@ -452,9 +452,10 @@ from petvision.images.door import decode_for_display, load
 from petvision.figures.render import png
 from petvision.models.handle import open_model
 from petvision.explain.run import explain
-def now():
+def mib(name):
+    # not getrusage: a child inherits the largest size of who started it
     for line in open("/proc/self/status"):
-        if line.startswith("VmRSS"):
+        if line.startswith(name):
             return int(line.split()[1]) / 1024
 handle = open_model(sys.argv[2], engine=sys.argv[3])
 quick = {
@@ -470,8 +471,8 @@ for number, path in enumerate(sys.argv[5:]):
         [png(one, photo) for one in found.explanations]
     if number in (int(sys.argv[4]), len(sys.argv) - 6):
         gc.collect()
-        print(now(), flush=True)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        print(mib("VmRSS"), flush=True)
+print(mib("VmHWM"))
 """
 
 
