@@ -149,3 +149,11 @@ def test_the_baseline_of_a_map_is_shown_beside_its_scale(
     assert page.baseline.isVisible()
     middle = page.baseline.grab().toImage().pixelColor(page.baseline.width() // 2, 12)
     assert (middle.red(), middle.green(), middle.blue()) == (0, 200, 0)
+
+
+def test_words_never_hide_the_spot_they_speak_of(heat_map: HeatMap):
+    for x in range(10, 400, 30):
+        for y in range(10, 200, 20):
+            label = heat_map._beside(QPointF(x, y), 220, 44)
+            assert not label.contains(QPointF(x, y))
+            assert heat_map.frame.contains(label)

@@ -221,18 +221,26 @@ class Plate(QWidget):
         lines = words.split("\n")
         wide = max(metrics.horizontalAdvance(line) for line in lines) + GRID_PX
         high = metrics.lineSpacing() * len(lines) + GRID_PX / 2
-        shown = self.frame.intersected(self.room)
-        left = at.x() + CROSS_PX + 4
-        if left + wide > shown.right():
-            left = at.x() - CROSS_PX - 4 - wide
-        left = min(max(left, shown.left()), max(shown.left(), shown.right() - wide))
-        top = min(max(at.y() - high / 2, shown.top()), max(shown.top(), shown.bottom() - high))
-        label = QRectF(left, top, wide, high)
+        label = self._beside(at, wide, high)
         painter.setPen(QColor(style.line))
         painter.setBrush(QColor(style.surface))
         painter.drawRoundedRect(label, CORNER_PX / 2, CORNER_PX / 2)
         painter.setPen(QColor(style.text))
         painter.drawText(label, Qt.AlignmentFlag.AlignCenter, words)
+
+    def _beside(self, at: QPointF, wide: float, high: float) -> QRectF:
+        """Where words lie beside a spot and do not hide it: right, left, else below or above."""
+        shown, away = self.frame.intersected(self.room), CROSS_PX + 4
+        left, top = at.x() + away, at.y() - high / 2
+        if left + wide > shown.right():
+            left = at.x() - away - wide
+        if left < shown.left():
+            left, top = at.x() - wide / 2, at.y() + away
+            if top + high > shown.bottom():
+                top = at.y() - away - high
+        left = min(max(left, shown.left()), max(shown.left(), shown.right() - wide))
+        top = min(max(top, shown.top()), max(shown.top(), shown.bottom() - high))
+        return QRectF(left, top, wide, high)
 
     # The mouse
 
