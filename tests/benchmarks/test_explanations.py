@@ -43,12 +43,12 @@ def test_every_row_is_measured_and_written(
         [
             *("--data", f"pets:{photos}", "--model", str(tiny_model), "--json", str(out)),
             *("--photos", "2", "--rounds", "1", "--threads", "1"),
-            *("--rows", "cams,smoothgrad,occlusion,anytime,adaptive,drop"),
+            *("--rows", "cams,ig,smoothgrad,occlusion,anytime,adaptive,path,drop"),
         ]
     )
     rows = json.loads(out.read_text())["rows"]
     said = capsys.readouterr().out
-    assert len(rows) >= 15
+    assert len(rows) >= 18
     assert all(row["what"] in said for row in rows)
 
 
