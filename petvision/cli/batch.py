@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from petvision.batch.scan import Inputs
     from petvision.batch.truth import Truths
     from petvision.events import Events
+    from petvision.models.handle import ModelHandle
 
 
 T = TypeVar("T")
@@ -64,6 +65,7 @@ def _run(options: Namespace, terminal: Terminal, folder: Path) -> Status | None:
     _as_before(options, identity_of(folder))
     inputs = _inputs(options, folder)
     handle = opened(options)
+    _tell_cost(handle, options, terminal)
     plan = Plan(
         inputs=inputs,
         unknown=options.unknown,
@@ -82,6 +84,18 @@ def _run(options: Namespace, terminal: Terminal, folder: Path) -> Status | None:
         if options.orders:
             threading.Thread(target=take_orders, args=(orders,), daemon=True).start()
         return _follow(run(handle, plan, folder, orders), options, terminal)
+
+
+def _tell_cost(handle: ModelHandle, options: Namespace, terminal: Terminal) -> None:
+    """An 8-bit engine is no match for the reference: say what it costs."""
+    from petvision.models.engine import INT8
+    from petvision.models.int8 import cost_of
+
+    cost = cost_of(handle) if handle.engine.name == INT8 else None
+    if cost is not None and options.json:
+        terminal.data(json.dumps({"event": "cost", **asdict(cost)}))
+    elif cost is not None:
+        terminal.say(cost.words)
 
 
 def _follow(job: Events[Status], options: Namespace, terminal: Terminal) -> Status:

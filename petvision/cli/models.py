@@ -37,6 +37,18 @@ def _model_file(parser: Parser) -> None:
     plain(parser)
 
 
+def _quantised(parser: Parser) -> None:
+    """Add a model and the photos that its 8-bit form is made and measured with."""
+    parser.add_argument("model", metavar="NAME|FILE")
+    parser.add_argument(
+        "--data",
+        required=True,
+        metavar="SPEC",
+        help="labelled photos with a part to train on and one to test on, such as pets:DIR",
+    )
+    plain(parser)
+
+
 def _list(options: Namespace, terminal: Terminal) -> int:
     from dataclasses import asdict
 
@@ -107,19 +119,50 @@ def _remove(options: Namespace, terminal: Terminal) -> int:
     return _tell_path(zoo.remove(options.name), options, terminal)
 
 
+def _quantise(options: Namespace, terminal: Terminal) -> int:
+    import random
+    from dataclasses import asdict
+
+    from petvision.evaluate.datasets import labelled_photos, parse_spec
+    from petvision.images.inputs import source_of
+    from petvision.models import int8
+    from petvision.models.handle import open_model
+
+    train, test = (
+        [(source_of(str(p.path)), p.label) for p in labelled_photos(parse_spec(options.data + at))]
+        for at in ("@trainval", "@test")
+    )
+    random.Random(0).shuffle(train)  # photos come by class
+    handle = open_model(options.model, engine="auto", device="cpu")
+    job = int8.quantise(handle, [source for source, _ in train], test)
+    cost = terminal.follow(job, "photo")
+    path = int8.file_of(handle)
+    if options.json:
+        terminal.data(json.dumps({"path": str(path), **asdict(cost)}))
+        return OK
+    terminal.say(f"{cost.words}; {cost.again:.1%} of the verdicts were made on the reference")
+    terminal.data(str(path))
+    return OK
+
+
 def _tell_path(path: Path, options: Namespace, terminal: Terminal) -> int:
     terminal.data(json.dumps({"path": str(path)}) if options.json else str(path))
     return OK
 
 
 VERBS = Group(
-    "list, describe, fetch, check, add and remove models",
+    "list, describe, fetch, check, add, quantise and remove models",
     {
         "list": Verb("all there are, and could be fetched", plain, _list),
         "info": Verb("the card of one", _one_model, _info),
         "fetch": Verb("bring torchvision's ImageNet weights", _model_name, _fetch),
         "verify": Verb("read files wholly and compare digests", _any_models, _verify),
         "add": Verb("copy a model file to your own", _model_file, _add),
+        "quantise": Verb(
+            "make the 8-bit form for --engine openvino-int8, and tell what it costs",
+            _quantised,
+            _quantise,
+        ),
         "remove": Verb("delete one of your own", _model_name, _remove),
     },
 )

@@ -95,7 +95,7 @@ def test_a_network_of_another_build_has_torch_only():
     assert not any(name.startswith("openvino") for name in names)
 
 
-@pytest.mark.parametrize("name", ["openvino-int8", "onnx-fp32", "abacus"])
+@pytest.mark.parametrize("name", ["onnx-fp32", "abacus"])
 def test_an_engine_that_is_not_here(name):
     with pytest.raises(ConfigError, match="auto or one that runs here") as caught:
         with_fast_engine(handle_of(), name)

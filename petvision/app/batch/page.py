@@ -197,7 +197,7 @@ class BatchPage(Page):
         if not self.work.running or self.work.folder is None:
             return True
         box = QMessageBox(self)
-        box.setWindowTitle(self.tr("Photos are being worked on"))
+        box.setWindowTitle(self.tr("Work goes on"))
         box.setText(self.tr("{name} is not done yet.").format(name=self.run_bar.title.text()))
         box.setInformativeText(
             self.tr("What is done is kept, and the rest can be done another time.")

@@ -45,6 +45,7 @@ from petvision.figures.style import CORNER_PX, GRID_PX
 
 ROW_PX, ICON_PX, CELL_PX = 44, 36, 112
 MARK_PX = 16
+GAP = "\N{EM SPACE}"
 WIDTHS = {PHOTO: 240, VERDICT: 120, CONFIDENCE: 92, TRUTH: 140, STRANGE: 92, SIZE: 104, FOLDER: 260}
 
 Index = QModelIndex | QPersistentModelIndex
@@ -128,10 +129,17 @@ class RowDelegate(QStyledItemDelegate):
     """A table's cell: a photo's thumbnail as high as the row, other pictures as marks."""
 
     def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
-        """Say how large the picture is."""
+        """Say how large the picture is; figures keep off the next column's words."""
         super().initStyleOption(option, index)
         side = ICON_PX if index.column() == PHOTO else MARK_PX
         option.decorationSize = QSize(side, side)
+        if index.column() in (CONFIDENCE, STRANGE, SIZE):
+            option.text += GAP
+        elif index.column() == PHOTO and option.state & QStyle.StateFlag.State_Selected:
+            plain = option.icon.pixmap(option.decorationSize)
+            option.icon = QIcon()  # a selected row's photo keeps its colours
+            option.icon.addPixmap(plain, QIcon.Mode.Normal)
+            option.icon.addPixmap(plain, QIcon.Mode.Selected)
 
 
 class GalleryDelegate(QStyledItemDelegate):
