@@ -29,6 +29,7 @@ import numpy as np
 from PIL import Image
 from PySide6.QtWidgets import QApplication
 
+from petvision.app.application import SWITCH_SECONDS
 from petvision.app.batch.page import BatchPage
 from petvision.app.settings import Settings
 from petvision.app.theme import Theme
@@ -180,6 +181,7 @@ def main() -> int:
     if options.make:
         make(options.folder, options.photos)
         return 0
+    sys.setswitchinterval(SWITCH_SECONDS)  # as the program does
     application = QApplication([])
     with tempfile.TemporaryDirectory() as place:
         settings = Settings.load(Path(place) / "settings.toml")
