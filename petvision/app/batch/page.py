@@ -445,8 +445,8 @@ class BatchPage(Page):
         self.work.say_truth(numbers, label)
         row = self.current_row()
         if row is not None:
-            said = self.tr("nothing") if label is None else words.named(label)
-            self._window.status.say(self.tr("Kept: {what}").format(what=said))
+            kept = self.tr("Kept: {what}").format(what=words.named(label or ""))
+            self._window.status.say(self.tr("Taken back") if label is None else kept)
 
     def step(self, by: int) -> None:
         """Go to the next photo."""
