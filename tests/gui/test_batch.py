@@ -155,6 +155,13 @@ def test_a_run_is_saved_with_its_corrections(finished: BatchPage, qtbot: Any):
     assert [row["final"] for row in rows].count("dog") >= 1
 
 
+def test_the_photos_have_the_keys_when_a_button_goes(finished: BatchPage, qtbot: Any):
+    finished.run_bar.explain.setFocus()
+    with qtbot.waitSignal(finished.work.done, timeout=LONG):
+        finished.work.side_job("save", "--write", "csv")
+        assert finished.focusWidget() is finished.table
+
+
 def test_enter_opens_the_photo_in_explain(finished: BatchPage, window: Window, qtbot: Any):
     QTest.keyClick(finished.table, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: window.session.photos.rowCount() == 1, timeout=LONG)

@@ -311,6 +311,7 @@ class BatchPage(Page):
         work = self.work
         columns = work.columns
         done = columns is not None and work.status.get("phase") != "stopped"
+        focus = self.focusWidget()
         self.run_bar.show_state(running=work.running, kind=work.kind, status=work.status, done=done)
         if work.elsewhere and not work.running:
             self.run_bar.show_elsewhere()
@@ -318,6 +319,8 @@ class BatchPage(Page):
         usable = usable and not work.running and not work.elsewhere
         self.run_bar.save.setEnabled(usable)
         self.run_bar.explain.setEnabled(usable)
+        if focus is not None and self.focusWidget() is not focus:
+            self._views.currentWidget().setFocus()  # else the keys of reviewing would be a search
         self._window.session.work_changed.emit()
 
     # Which photos
