@@ -37,6 +37,9 @@ from petvision.images.types import Floats
 PROFILE = 33
 """Places at which the score is looked at before the steps are placed, both ends included."""
 
+SKETCH = np.array([0.25, 0.75])
+"""Where gradients are taken for a first rough map, while the steps are not placed yet."""
+
 MOST = 8
 """Refining ends at so many times the steps it began with, whatever the gap."""
 
@@ -117,7 +120,7 @@ class IntegratedGradients(Method[IntegratedGradientsParameters]):
     def run(
         self, context: Context, parameters: IntegratedGradientsParameters
     ) -> Iterator[Event[Explanation]]:
-        """A profile of the path where steps are adaptive, then the steps, two at a time."""
+        """Where steps are adaptive a sketch and a profile of the path; the steps, two at a time."""
         handle = context.handle
         start = fill(context.pixels, handle.spec, parameters.baseline, parameters.seed)
         yield Progress(0, parameters.steps, "gradients")
@@ -147,6 +150,7 @@ class _Line:
     ) -> None:
         self.context, self.parameters, self.start, self.logits = context, parameters, start, logits
         self.way = context.pixels - start
+        self.sketched = 0  # gradients that served the first sketch alone
         self.gradients = Gradients(context.handle, exact=parameters.placement == "equal")
 
     @property
@@ -202,7 +206,7 @@ class _Line:
             told = Fact("completeness_gap", gap, "logit", words)
         return (
             told,
-            Fact("steps", taken, "", "Gradients taken"),
+            Fact("steps", taken + self.sketched, "", "Gradients taken"),
             Fact("logit", after, "", f"Logit of {self.context.target}"),
             Fact("baseline_logit", before, "", "Of the baseline"),
         )
@@ -238,6 +242,11 @@ def _equal(line: _Line) -> Iterator[Event[Explanation]]:
 def _adaptive(line: _Line) -> Iterator[Event[Explanation]]:
     parameters, begun = line.parameters, monotonic()
     total = parameters.steps
+    if total >= 10 * len(SKETCH):  # little beside the rest, and something to see at once
+        yield Progress(0, total, "gradients")
+        sketch = line.heats(SKETCH).mean(0, dtype=np.float64)
+        line.sketched = len(SKETCH)
+        yield Partial(line.result(sketch, 0, "a first sketch"))
     profile = yield from _profile(line, total)
     path = parted(adaptive_edges(total, profile), profile)
     todo = [path.parts[i] for i in spread(total)]

@@ -189,6 +189,18 @@ def test_partial_maps_are_near_the_last(resnet_handle: ModelHandle) -> None:
     assert np.corrcoef(partial[-1].ravel(), final.ravel())[0, 1] > 0.9
 
 
+def test_a_sketch_comes_before_the_steps_are_placed(resnet_handle: ModelHandle) -> None:
+    seen = list(events("integrated_gradients", resnet_handle, noise(64), steps=32))
+    assert isinstance(seen[2], Partial)
+    sketch, final = seen[2].value, seen[-1].value
+    assert sketch.facts[1].value == 2
+    assert "a first sketch" in sketch.facts[0].words
+    assert np.corrcoef(sketch.heat.ravel(), final.heat.ravel())[0, 1] > 0.5
+    few = list(events("integrated_gradients", resnet_handle, noise(64), steps=12))
+    first = next(event for event in few if isinstance(event, Partial))
+    assert "sketch" not in first.value.facts[0].words, "beside few steps it would cost too much"
+
+
 def test_a_photo_that_is_the_baseline_has_nothing_to_show(resnet_handle: ModelHandle) -> None:
     found = explain("integrated_gradients", resnet_handle, np.zeros((1, 3, 64, 64), np.float32))
     assert not found.heat.any()
