@@ -46,6 +46,14 @@ SMALLEST = (640, 480)
 MANY = 50  # photos of a folder from which the Batch tab is offered
 
 
+def has_folders(folder: str) -> bool:
+    """Whether there are folders in a folder (False where it cannot be listed)."""
+    try:
+        return any(inside.is_dir() for inside in Path(folder).iterdir())
+    except OSError:
+        return False
+
+
 class Window(QMainWindow):
     """The one window of the program."""
 
@@ -367,11 +375,17 @@ class Window(QMainWindow):
     def _listed(self, count: int, inputs: tuple[str, ...]) -> None:
         if count == 0:
             self.status.say(self.tr("There are no photos in that."))
-        folders = tuple(place for place in inputs if Path(place).is_dir()) if count > MANY else ()
-        if folders:
-            self._offered = folders
+        folders = tuple(place for place in inputs if Path(place).is_dir())
+        if folders and count > MANY:
             text = self.tr("{photos}: as a table they are quicker to look through and to correct.")
-            self.offer.offer(text.format(photos=words.photos(count)), self.tr("Open in Batch"))
+            self._offer_batch(folders, text.format(photos=words.photos(count)))
+        elif count == 0 and any(map(has_folders, folders)):
+            text = self.tr("There are no photos right in that; Batch looks into its folders, too.")
+            self._offer_batch(folders, text)
+
+    def _offer_batch(self, folders: tuple[str, ...], sentence: str) -> None:
+        self._offered = folders
+        self.offer.offer(sentence, self.tr("Open in Batch"))
 
     def _batch_offered(self) -> None:
         """The folders that were dropped become a run; the list keeps their photos."""

@@ -258,6 +258,19 @@ def test_a_folder_of_many_photos_is_offered_to_the_batch_tab(
     at_rest(page, qtbot)
 
 
+def test_a_folder_of_folders_is_offered_to_the_batch_tab(
+    window: Window, photo: Callable[..., Path], qtbot: Any
+):
+    place = photo("tom.png").parent.parent / "pets" / "cat"
+    place.mkdir(parents=True)
+    photo("tom.png").rename(place / "tom.png")
+    drop(window, files(place.parent))
+    qtbot.waitUntil(window.offer.isVisible, timeout=LONG)
+    assert window.offer.text.startswith("There are no photos right in that")
+    window.offer.close_button.click()
+    assert not window.offer.isVisible()
+
+
 def test_few_photos_are_offered_nothing(window: Window, folder: Path, qtbot: Any):
     with qtbot.waitSignal(window.session.listed, timeout=LONG):
         drop(window, files(folder))
