@@ -11,12 +11,16 @@ import torch
 from torch import Tensor, nn
 
 from petvision.errors import ModelError
+from petvision.models import efficientnet_lite
+from petvision.models.cards import InputCard
+from petvision.models.efficientnet_lite import EfficientNetLite
 from petvision.models.resnet import SHAPES, build_resnet
 
 Shape = tuple[int, ...]
 
 PLAIN = ("alexnet", "vgg16")
-ARCHITECTURES = (*SHAPES, *(f"{name}{tail}" for name in PLAIN for tail in ("", "-gap")))
+LITE = "efficientnet-lite0"
+ARCHITECTURES = (*SHAPES, *(f"{name}{tail}" for name in PLAIN for tail in ("", "-gap")), LITE)
 
 
 class PooledNet(nn.Module):
@@ -47,6 +51,8 @@ def build(
     """
     if architecture in SHAPES:
         return build_resnet(architecture, classes, blocks_per_stage)
+    if architecture == LITE:
+        return EfficientNetLite(classes)
     if architecture not in ARCHITECTURES:
         reason = f"this program has {', '.join(ARCHITECTURES)}, and it asks for another"
         raise ModelError("not_a_model", architecture, reason=reason)
@@ -68,6 +74,11 @@ def build_empty(
         return build(architecture, classes, blocks_per_stage)
 
 
+def usual_input(architecture: str) -> InputCard:
+    """How an architecture's published ImageNet weights want their pictures."""
+    return efficientnet_lite.INPUT if architecture == LITE else InputCard()
+
+
 def shapes(network: nn.Module) -> dict[str, Shape]:
     """Name and shape of every tensor a file must hold for ``network``."""
     counted = ".num_batches_tracked"
@@ -83,13 +94,13 @@ class Guess:
 
 
 def infer(found: Mapping[str, Shape], source: str) -> Guess:
-    """Tell a torchvision-layout set of tensors by its names and shapes.
+    """Tell a set of tensors by its names and shapes.
 
     Raises:
         ModelError: ``not_a_model`` when it is none of ``ARCHITECTURES``.
     """
     heads = [name for name in ("fc.weight", "classifier.6.weight") if len(found.get(name, ())) == 2]
-    architecture = _infer_resnet(found) if "layer1.0.conv1.weight" in found else _infer_plain(found)
+    architecture = _infer(found)
     if architecture is None:
         raise ModelError(
             "not_a_model",
@@ -102,6 +113,14 @@ def infer(found: Mapping[str, Shape], source: str) -> Guess:
             "not_a_model", source, reason="it holds features only, without a last layer"
         )
     return Guess(architecture, found[heads[0]][0])
+
+
+def _infer(found: Mapping[str, Shape]) -> str | None:
+    if "layer1.0.conv1.weight" in found:
+        return _infer_resnet(found)
+    if found.get("conv_head.weight") == (1280, 320, 1, 1) and "blocks.15.bn2.weight" in found:
+        return LITE
+    return _infer_plain(found)
 
 
 def _infer_resnet(found: Mapping[str, Shape]) -> str | None:

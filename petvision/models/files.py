@@ -38,8 +38,8 @@ Shape = tuple[int, ...]
 METADATA_KEY = "petvision"
 GATE = ("gate.weight", "gate.bias")
 BARE = (
-    "The file holds weights only: its preprocessing is taken to be ImageNet's, and its scores are "
-    "not calibrated."
+    "The file holds weights only: it gets the preprocessing that is usual for its network on "
+    "ImageNet, and its scores are not calibrated."
 )
 COUNTER = ".num_batches_tracked"  # torch's bookkeeping; no network here needs it
 
@@ -214,7 +214,12 @@ def _unpickle(path: Path) -> dict[str, torch.Tensor]:
         raise ModelError("not_a_model", source, reason="it holds no tensors by name")
     if not all(isinstance(v, torch.Tensor) for v in loaded.values()):
         raise ModelError("not_a_model", source, reason="it holds other things than tensors")
-    return {str(name).removeprefix("module."): tensor for name, tensor in loaded.items()}
+    return {_plain(str(name)): tensor for name, tensor in loaded.items()}
+
+
+def _plain(name: str) -> str:
+    """Without the mark of a wrapper, and without underscores that begin its parts."""
+    return ".".join(part.lstrip("_") for part in name.removeprefix("module.").split("."))
 
 
 def _bare(
@@ -241,7 +246,7 @@ def _bare_card(
     architecture: str | None = None,
     classes: Sequence[str] | None = None,
 ) -> Card:
-    from petvision.models.architectures import infer
+    from petvision.models.architectures import infer, usual_input
 
     if architecture is None or classes is None:
         guess = infer(found, path.name)
@@ -251,7 +256,11 @@ def _bare_card(
             raise ModelError("wrong_shape", path.name, reason=reason)
         classes = classes or guessed(path, guess.classes)
     return Card(
-        name=_name_of(path), architecture=architecture, classes=tuple(classes), limits=(BARE,)
+        name=_name_of(path),
+        architecture=architecture,
+        classes=tuple(classes),
+        input=usual_input(architecture),
+        limits=(BARE,),
     )
 
 

@@ -8,14 +8,15 @@ from itertools import pairwise
 import torch
 from torch import nn
 
+from petvision.models.efficientnet_lite import EfficientNetLite, InvertedBottleneck
 from petvision.models.resnet import BasicBlock, Bottleneck, ResNet
 
 
 def fold_batchnorm(network: nn.Module) -> None:
     """Fold every BatchNorm that certainly follows a convolution, in place.
 
-    That is so in this project's residual networks and in any ``nn.Sequential``. The BatchNorm
-    becomes an ``nn.Identity`` of the same name, so that layers keep their names.
+    That is so in this project's own networks and in any ``nn.Sequential``. The BatchNorm becomes
+    an ``nn.Identity`` of the same name, so that layers keep their names.
     """
     for module in list(network.modules()):
         for conv_name, norm_name in _pairs(module):
@@ -29,6 +30,10 @@ def _pairs(module: nn.Module) -> Iterator[tuple[str, str]]:
         for index in ("1", "2", "3"):
             if isinstance(getattr(module, f"bn{index}", None), nn.BatchNorm2d):
                 yield f"conv{index}", f"bn{index}"
+    if isinstance(module, EfficientNetLite | InvertedBottleneck):
+        for conv_name, norm_name in module.FOLDS:
+            if isinstance(getattr(module, norm_name), nn.BatchNorm2d):
+                yield conv_name, norm_name
     if isinstance(module, nn.Sequential):
         children = list(module.named_children())
         for (name, child), (after, norm) in pairwise(children):

