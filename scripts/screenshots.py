@@ -29,7 +29,7 @@ NEURONS = ("summary", "heatmaps", "grid", "detail", "patterns", "prediction")
 NAMES += tuple(f"neurons-{name}" for name in NEURONS)
 NAMES += ("brush", "compare", "trust")
 DIALOGS = ("guide", "licences", "about", "shortcuts", "preferences", "card", "export", "local-api")
-DIALOGS += ("report",)
+DIALOGS += ("report", "models")
 NAMES += DIALOGS
 RECIPE = """# petvision train quick.yaml
 #
@@ -167,11 +167,14 @@ class Photographer:
             self.dialogs()
 
     def neurons(self, photo: Path) -> None:
-        """The Neurons tab's six views of its first choice of layer."""
+        """The Neurons tab's six views of a ResNet-18's first choice of layer."""
         from petvision.app.neurons.page import NeuronsPage
 
+        session = self.window.session
         page = self.window.show_tab("neurons")
         assert isinstance(page, NeuronsPage)
+        session.use_model("catdog-resnet18")
+        self.until(lambda: session.handle and not session.opening)
         self.show(photo)
         self.until(lambda: page.work.state.ranking)
         for name in NEURONS:
@@ -185,6 +188,8 @@ class Photographer:
             self.until(lambda: not page.work.working, 1500)
             self.take(f"neurons-{name}")
         page.work.restore()
+        session.use_model("")
+        self.until(lambda: not session.opening)
         self.window.show_tab("explain")
 
     def training(self, place: Path) -> None:
@@ -245,7 +250,7 @@ class Photographer:
 
     def dialogs(self) -> None:
         """The windows that menus open, and a crash report."""
-        from petvision.app import crash, dialogs, exporting, local_api, preferences
+        from petvision.app import crash, dialogs, exporting, local_api, preferences, zoo
         from petvision.app import help as helping
         from petvision.models.cards import markdown
 
@@ -261,12 +266,13 @@ class Photographer:
             "card": lambda: dialogs.model_card(markdown(card), card.name, window),
             "export": lambda: exporting.ExportDialog(card.name, card.name, "", window),
             "local-api": lambda: local_api.LocalApiDialog(window.local_api, card.name, window),
+            "models": lambda: zoo.ZooDialog(window.zoo, window.theme, window.close, window),
             "report": lambda: crash.CrashDialog(crash.diagnostics(), window),
         }
         for name in filter(self.wanted, DIALOGS):
             dialog = make[name]()
             dialog.show()
-            self.until(dialog.isVisible)
+            self.until(dialog.isVisible, 1000)
             self.take(name, dialog)
             dialog.close()
 

@@ -19,6 +19,7 @@ from petvision.app.preferences import Preferences
 from petvision.app.session import DEFAULT_MODEL
 from petvision.app.tabs import TABS
 from petvision.app.theme import CHOICES, Choice
+from petvision.app.zoo import ZooDialog
 from petvision.images.samples import samples
 
 if TYPE_CHECKING:
@@ -246,6 +247,7 @@ class Menus(QObject):
     def _model(self) -> None:
         window, session = self._window, self._window.session
         menu = window.menuBar().addMenu(self.tr("&Model"))
+        self._add(menu, self.tr("Mode&ls…"), self._show_zoo, "Ctrl+Shift+M")
         self._add(menu, self.tr("&Open Model File…"), self._ask_model)
         self._add(
             menu,
@@ -279,6 +281,10 @@ class Menus(QObject):
         if path:
             window.ask_names_again()
             window.session.use_model(path)
+
+    def _show_zoo(self) -> None:
+        window = self._window
+        ZooDialog(window.zoo, window.theme, self._ask_model, window).open()
 
     def _evaluate(self) -> None:
         from petvision.app.train.page import TrainPage

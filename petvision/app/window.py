@@ -36,6 +36,7 @@ from petvision.app.status import StatusLine
 from petvision.app.tabs import EXPLAIN, TABS, Page
 from petvision.app.theme import LEFT_WIDTH, RIGHT_WIDTH, Theme
 from petvision.app.widgets.offer import Offer
+from petvision.app.zoo import Zoo
 from petvision.explain.results import Attribution
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Window(QMainWindow):
         self.saving = Saving(self)
         self.printing = Printing(self)
         self.local_api = LocalApi(settings, self)
+        self.zoo = Zoo(self.session, self)
         self.wants = {"photos": True, "parameters": True}
         self._asked_names: set[str] = set()
         self._started = self._closed = False
@@ -179,6 +181,7 @@ class Window(QMainWindow):
             if isinstance(page, Page):
                 page.end()
         self.local_api.end()
+        self.zoo.end()
         settings.save()
         self.session.close()
         event.accept()
