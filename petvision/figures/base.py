@@ -103,6 +103,15 @@ class Panel(ABC, Generic[E]):
         around = sum(height + PARAGRAPH for height in heights if height)
         return 2 * self._margin + around + self._scale.fit(inner) + inner * self._aspect()
 
+    def filter_at(self, across: float, down: float) -> tuple[str, int] | None:
+        """The layer and filter whose picture lies at a place of the figure; None where none does.
+
+        Args:
+            across: share of the figure's width, from the left.
+            down: share of its height, from the top.
+        """
+        return None
+
     @property
     def _margin(self) -> float:
         return BARE_MARGIN if self.bare else MARGIN

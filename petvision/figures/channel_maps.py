@@ -10,7 +10,7 @@ from petvision.figures import text
 from petvision.figures.base import Panel
 from petvision.figures.colours import solid
 from petvision.figures.mosaic import GAP, TILE, feature_mosaic
-from petvision.figures.parts import Area, blank_axes, put_axes
+from petvision.figures.parts import Area, blank_axes, put_axes, spot_in
 from petvision.figures.scale import Scale
 from petvision.figures.style import Style
 from petvision.images.types import Picture
@@ -54,15 +54,15 @@ class ChannelMapsPanel(Panel[ChannelMaps]):
         words = "activation, each layer on its own scale"
         self._scale.set(Scale(0, 1, words, ("0", "strongest")), solid())
 
-    def tile_at(self, across: float, down: float) -> tuple[int, int] | None:
-        """The tile (row, column) at shares of the figure's sides, from its upper left corner."""
-        box = self._axes.get_position()
-        x, y = (across - box.x0) / box.width, (box.y1 - (1 - down)) / box.height
-        if self._shown is None or not (0 <= x < 1 and 0 <= y < 1):
+    def filter_at(self, across: float, down: float) -> tuple[str, int] | None:
+        """The convolution and filter of the map at a place."""
+        spot = spot_in(self._axes, across, down)
+        if spot is None or self._shown is None:
             return None
-        row, column = int(y * self._rows), int(x * self._columns)
-        there = column < len(self._shown[0].layers[row].channels)
-        return (row, column) if there else None
+        column, row = (int(value // (TILE + GAP)) for value in spot)
+        layer = self._shown[0].layers[row]
+        there = bool(layer.filters) and column < len(layer.channels)
+        return (layer.filters, layer.channels[column]) if there else None
 
     def _aspect(self) -> float:
         return self._rows / (self._columns + 1)  # the names take about a tile's width

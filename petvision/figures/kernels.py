@@ -10,13 +10,14 @@ from petvision.explain.results import KernelSet
 from petvision.figures import text
 from petvision.figures.base import Panel
 from petvision.figures.colours import greys
-from petvision.figures.mosaic import filter_grid, filter_pictures, scaled
-from petvision.figures.parts import Area, blank_axes, put_axes
+from petvision.figures.mosaic import filter_grid, filter_pictures, grid_columns, scaled
+from petvision.figures.parts import Area, blank_axes, put_axes, spot_in
 from petvision.figures.scale import Scale
 from petvision.figures.style import Style
 from petvision.images.types import Floats, Picture
 
 CHANNELS = ("red", "green", "blue")
+ZOOM = 9
 
 
 class KernelsPanel(Panel[KernelSet]):
@@ -63,8 +64,10 @@ class KernelsPanel(Panel[KernelSet]):
 
     def _show_pictures(self, pictures: Floats) -> None:
         """RGB three times as large as the single channels, which stand in a column beside it."""
-        large = filter_grid(pictures, 9)
-        small = [filter_grid(pictures[..., [channel] * 3], 9) for channel in range(len(CHANNELS))]
+        large = filter_grid(pictures, ZOOM)
+        small = [
+            filter_grid(pictures[..., [channel] * 3], ZOOM) for channel in range(len(CHANNELS))
+        ]
         high, wide = large.shape[:2]
         label = high // 13
         step = (high + label) / 3
@@ -86,6 +89,20 @@ class KernelsPanel(Panel[KernelSet]):
     def _show_norms(self, norms: Floats) -> None:
         self._bars.set_data(norms, np.arange(len(norms) + 1))
         self._bars_axes.set(xlim=(0, len(norms)), ylim=(0, 1.05 * float(norms.max()) or 1))
+
+    def filter_at(self, across: float, down: float) -> tuple[str, int] | None:
+        """The filter at a place of the RGB grid, which leaves a little room below for its name."""
+        spot = spot_in(self._axes, across, down)
+        if spot is None or self._shown is None or not self._axes.get_visible():
+            return None
+        kernels = self._shown[0]
+        step = kernels.weights.shape[-1] * ZOOM + max(1, ZOOM)
+        columns = grid_columns(len(kernels.channels))
+        column, row = (int(value // step) for value in spot)
+        number = row * columns + column
+        if column >= columns or number >= len(kernels.channels):
+            return None
+        return kernels.layer, kernels.channels[number]
 
     def _aspect(self) -> float:
         if self._bars_axes.get_visible():

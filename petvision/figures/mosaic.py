@@ -49,10 +49,15 @@ def scaled(grid: Floats, side: int) -> Floats:
     return np.asarray(small, np.float32) / np.float32(255)
 
 
+def grid_columns(count: int) -> int:
+    """How many columns a near-square grid of so many tiles has."""
+    return int(np.ceil(np.sqrt(count)))
+
+
 def filter_grid(filters: Floats, zoom: int) -> Floats:
     """Filters n×k×k×3 (0..1) as a near-square grid of enlarged tiles."""
     count, side = filters.shape[:2]
-    columns = int(np.ceil(np.sqrt(count)))
+    columns = grid_columns(count)
     tile, gap = side * zoom, max(1, zoom)
     rows = -(-count // columns)
     grid = np.zeros((rows * (tile + gap) - gap, columns * (tile + gap) - gap, 4), np.float32)

@@ -5,7 +5,7 @@ A tile is plain pixels, so that a screen full of them costs one image each and n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import matplotlib
@@ -24,6 +24,9 @@ DARKEST = 0.25
 FADE = 0.7
 BOX_COLOURS = ("#ffd400", "#35c6f4", "#ff7ab6", "#9be564", "#c9a2ff", "#ffa64d")
 FIELD_COLOUR = "#ffffff"
+Say = Callable[[str], str]
+"""Translates a word or template; ``str`` leaves it English."""
+
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
@@ -83,13 +86,14 @@ def heat_tiles(
     opacity: float = OPACITY,
     colours: str = "inferno",
     wide: int = TILE,
+    say: Say = str,
 ) -> list[Tile]:
     """Ranked filters over the photo."""
     under = small_photo(photo, maps.geometry, wide)
     return [
         Tile(
             heat_over(under, maps.maps[r.index], maps.geometry, opacity, colours),
-            f"{r.rank}. filter {r.index}",
+            say("{rank}. filter {filter}").format(rank=r.rank, filter=r.index),
             r.index,
         )
         for r in ranking
@@ -105,22 +109,31 @@ def map_tile(one: Floats, side: int = MAP_TILE, colours: str = "inferno") -> Pix
 
 
 def grid_tiles(
-    maps: Maps, ranking: Sequence[Ranked], colours: str = "inferno", side: int = MAP_TILE
+    maps: Maps,
+    ranking: Sequence[Ranked],
+    colours: str = "inferno",
+    side: int = MAP_TILE,
+    say: Say = str,
 ) -> list[Tile]:
     """Ranked filters' maps alone, with number and rank."""
+    words = say("{filter} · rank {rank}")
     return [
-        Tile(map_tile(maps.maps[r.index], side, colours), f"{r.index} · rank {r.rank}", r.index)
+        Tile(
+            map_tile(maps.maps[r.index], side, colours),
+            words.format(filter=r.index, rank=r.rank),
+            r.index,
+        )
         for r in ranking
     ]
 
 
-def kernel_tiles(kernel: Floats, index: int, side: int = MAP_TILE) -> list[Tile]:
+def kernel_tiles(kernel: Floats, index: int, side: int = MAP_TILE, say: Say = str) -> list[Tile]:
     """A first layer's kernel: the mix, then its red, green and blue alone (mid-grey is zero)."""
     mix = filter_pictures(kernel.transpose(2, 0, 1)[None])[0]
-    tiles = [Tile(_enlarged(mix, side), "kernel", index)]
+    tiles = [Tile(_enlarged(mix, side), say("kernel"), index)]
     for channel, name in enumerate(("red", "green", "blue")):
         alone = np.repeat(mix[..., channel : channel + 1], 3, 2)
-        tiles.append(Tile(_enlarged(alone, side), name, index))
+        tiles.append(Tile(_enlarged(alone, side), say(name), index))
     return tiles
 
 

@@ -54,6 +54,19 @@ def put_axes(axes: Axes, area: Area) -> None:
     axes.set_position((area.left / wide, area.bottom / high, area.width / wide, area.height / high))
 
 
+def spot_in(axes: Axes, across: float, down: float) -> tuple[float, float] | None:
+    """A place of the figure (shares from its upper left corner) in an axes' own coordinates.
+
+    None beside the axes; from its upper left corner, as pictures count.
+    """
+    place = axes.get_position()
+    x, y = (across - place.x0) / place.width, (place.y1 - (1 - down)) / place.height
+    if not (0 <= x < 1 and 0 <= y < 1):
+        return None
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    return left + x * (right - left), top + y * (bottom - top)
+
+
 class Paragraph:
     """Text that breaks its lines at the width it is given."""
 

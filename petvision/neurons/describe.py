@@ -48,8 +48,8 @@ TEMPLATES = {
     "edge_of_photo": "Its peak lies at the edge, where the network also sees its own padding.",
     "wide_field": "Each cell can see {share} % of the network’s view: a region tells which cell "
     "answers, not which pixels made it.",
-    "before_sum": "This layer has no ReLU before its residual sum: shown is the value before the "
-    "sum, clipped at zero.",
+    "before_sum": "No ReLU of its own follows this layer: shown is its value (before the residual "
+    "sum, where there is one), clipped at zero.",
 }
 
 

@@ -25,7 +25,8 @@ def effects(
     """By how much the target's logit falls without each filter of a layer.
 
     A filter without which it rises has a negative effect. The filter's output after its BatchNorm
-    is set to zero: the same as zeroing its weights and bias.
+    is set to zero: the same as zeroing its weights and bias. Where no convolution follows before
+    the average and the last linear layer, no filter meets another on the way: two passes tell all.
 
     Returns:
         Events: progress by filters, and float64 c.
@@ -38,6 +39,10 @@ def effects(
     pixels = prepared.pixels
 
     def work() -> Events[Doubles]:
+        if apart_to_the_end(handle, anatomy, facts.name):
+            yield Progress(0, facts.filters, "silencing filters")
+            yield Result(_closed(handle, module, pixels, index))
+            return
         whole = float(logits_without(handle.network, module, pixels, [[]])[0, index])
         found = np.zeros(facts.filters)
         done, many = 0, 2
@@ -53,6 +58,28 @@ def effects(
         yield Result(found)
 
     return work()
+
+
+def apart_to_the_end(handle: ModelHandle, anatomy: Anatomy, layer: str) -> bool:
+    """Whether a convolution's filters stay apart up to the average before the linear layer."""
+    steps, step_of = anatomy.graph.steps, anatomy.graph.module_step
+    convolutions = {step_of[name] for name in anatomy.taps}
+    reached = {step_of[layer]}
+    for number in range(step_of[layer] + 1, len(steps)):
+        if reached & set(steps[number].sources):
+            if number in convolutions:
+                return False
+            reached.add(number)
+    return handle.heads.pooled
+
+
+def _closed(handle: ModelHandle, module: str, pixels: Floats, index: int) -> Doubles:
+    """Each channel's average less what it is without any filter, times its weight."""
+    assert handle.heads.classifier is not None  # of a pooled network
+    weights = handle.heads.classifier.weight[index].astype(np.float64)
+    every = range(len(weights))
+    pooled = logits_without(handle.network, module, pixels, [[], every], at="avgpool")
+    return np.asarray((pooled[0] - pooled[1]).reshape(-1) * weights)
 
 
 def evidence(handle: ModelHandle, anatomy: Anatomy, prepared: Prepared, target: str) -> Floats:

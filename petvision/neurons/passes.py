@@ -40,7 +40,11 @@ def answer_of(network: nn.Module, module: str, batch: Tensor) -> Tensor:
 
 
 def logits_without(
-    network: nn.Module, module: str, picture: Floats, silenced: Sequence[Sequence[int]]
+    network: nn.Module,
+    module: str,
+    picture: Floats,
+    silenced: Sequence[Sequence[int]],
+    at: str = "",
 ) -> Floats:
     """The logits of one picture with each of several sets of a module's channels at zero.
 
@@ -52,9 +56,10 @@ def logits_without(
         module: the one whose channels are set to zero.
         picture: float32 1×3×S×S.
         silenced: sets of channels; an empty one is the answer with everything.
+        at: the module whose answer is wanted instead of the logits.
 
     Returns:
-        float32 sets×classes.
+        float32 sets×classes, or what ``at`` gives.
     """
 
     def silence(_: nn.Module, inputs: object, output: Tensor) -> Tensor:
@@ -69,7 +74,7 @@ def logits_without(
     hook = network.get_submodule(module).register_forward_hook(silence)
     try:
         with torch.no_grad(), quiet(network):
-            logits = network(batch)
+            logits = answer_of(network, at, batch) if at else network(batch)
     finally:
         hook.remove()
     return np.asarray(logits.float().cpu().contiguous().numpy())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -131,9 +131,14 @@ class Sentence:
     template: str
     values: Mapping[str, str | int]
 
+    def said(self, say: Callable[[str], str]) -> str:
+        """The sentence in the language of ``say``, which translates a template or a word."""
+        values = {key: say(v) if isinstance(v, str) else v for key, v in self.values.items()}
+        return say(self.template).format(**values)
+
     def __str__(self) -> str:
         """The English sentence."""
-        return self.template.format(**self.values)
+        return self.said(str)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -92,6 +92,8 @@ def write(
 ) -> tuple[Path, ...]:
     """Write ``ranking.csv``, ``activations.npz``, the sheets as PNG and ``analysis.json``.
 
+    The filters' sheets that an earlier look at the photo left there are taken away.
+
     Raises:
         OutputError: ``exists`` when the folder holds something else; when it cannot be written.
     """
@@ -109,6 +111,9 @@ def write(
     contents[RECORD] = record.encode("ascii") + b"\n"
     for name, content in contents.items():
         write_atomically(folder / name, content)
+    for left in folder.glob("filter-*.png"):  # of another layer or ranking, of the same photo
+        if left.name not in contents:
+            left.unlink(missing_ok=True)
     return tuple(folder / name for name in contents)
 
 
@@ -186,20 +191,23 @@ def grid_sheet(analysis: Analysis, first: int = 0, colours: str = "inferno") -> 
     return Sheet(_title(analysis), _about(analysis), tuple(made), 6, (_SCALE,))
 
 
-def detail_sheet(maps: Maps, detail: Detail, photo: Picture | None) -> Sheet:
+def detail_sheet(maps: Maps, detail: Detail, photo: Picture | None, say: tiles.Say = str) -> Sheet:
     """One filter: its regions on the photo, its heat, its kernel, and what they say."""
     under = tiles.small_photo(photo, maps.geometry)
     one = maps.maps[detail.index]
     made = [
-        tiles.Tile(tiles.boxes_over(under, detail, maps.geometry), "regions", detail.index),
-        tiles.Tile(tiles.heat_over(under, one, maps.geometry), "activation", detail.index),
+        tiles.Tile(tiles.boxes_over(under, detail, maps.geometry), say("regions"), detail.index),
+        tiles.Tile(tiles.heat_over(under, one, maps.geometry), say("activation"), detail.index),
     ]
     if detail.kernel is not None:
-        made += tiles.kernel_tiles(detail.kernel, detail.index)
-    title = f"{maps.layer.name}, filter {detail.index}"
-    lines = tuple(str(sentence) for sentence in detail.words)
-    notes = tuple(f"Mind: {sentence}" for sentence in detail.warnings)
-    scale = "White: the exact receptive field of region 1’s peak, where the cell can see at all."
+        made += tiles.kernel_tiles(detail.kernel, detail.index, say=say)
+    title = say("{layer}, filter {filter}").format(layer=maps.layer.name, filter=detail.index)
+    lines = tuple(sentence.said(say) for sentence in detail.words)
+    mind = say("Mind: {words}")
+    notes = tuple(mind.format(words=sentence.said(say)) for sentence in detail.warnings)
+    scale = say(
+        "White: the exact receptive field of region 1’s peak, where the cell can see at all."
+    )
     return Sheet(title, lines, tuple(made), 2 if detail.kernel is None else 3, (*notes, scale))
 
 

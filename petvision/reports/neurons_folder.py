@@ -8,7 +8,7 @@ import numpy as np
 
 from petvision.errors import ConfigError, InputError
 from petvision.events import Event, Events, Progress, Result
-from petvision.figures.neurons import MAP_TILE, Tile, crop
+from petvision.figures.neurons import MAP_TILE, Say, Tile, crop
 from petvision.figures.neurons_sheet import Sheet
 from petvision.images.door import decode_for_display, load
 from petvision.images.types import Source
@@ -106,14 +106,17 @@ def separation(
     return work()
 
 
-def card(told: Biography) -> Sheet:
+def card(told: Biography, say: Say = str) -> Sheet:
     """The biography as a card: nine patches that fire it most, then nine that fire it least."""
     tiles = [
         Tile(patch.pixels, f"{patch.value:.2f}", told.index) for patch in (*told.most, *told.least)
     ]
-    title = f"{told.model.name}, {told.layer.name}, filter {told.index}"
-    note = "Each patch is as large as the cell can see at all; below it the activation."
-    return Sheet(title, tuple(map(str, told.words)), tuple(tiles), max(1, len(told.most)), (note,))
+    title = say("{model}, {layer}, filter {filter}").format(
+        model=told.model.name, layer=told.layer.name, filter=told.index
+    )
+    note = say("Each patch is as large as the cell can see at all; below it the activation.")
+    words = tuple(sentence.said(say) for sentence in told.words)
+    return Sheet(title, words, tuple(tiles), max(1, len(told.most)), (note,))
 
 
 def _patch(places: Places, index: int, number: int, sources: Sequence[Source]) -> list[Patch]:

@@ -140,7 +140,7 @@ def test_a_feature_map_opens_its_filter_on_one_click_and_none_on_two(qtbot: Any,
         canvas.mapTo(panel, QPoint(x, y))
         for y in range(0, canvas.height(), 2)
         for x in range(0, canvas.width(), 2)
-        if panel._filter_at(QPointF(canvas.mapTo(panel, QPoint(x, y)))) == wanted
+        if panel.filter_at(QPointF(canvas.mapTo(panel, QPoint(x, y)))) == wanted
     )
     qtbot.mouseDClick(panel, Qt.MouseButton.LeftButton, pos=place)
     assert explained.view.grid.alone == "feature_maps"

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication
 
 from petvision.app.neurons.page import NeuronsPage
+from petvision.app.neurons.separation import SeparationDialog
 from petvision.app.window import Window
 from petvision.models import architectures
 from petvision.models.cards import Card, InputCard
@@ -82,7 +83,7 @@ def shows(view: Any, index: int) -> bool:
 
 def test_the_planted_filter_is_ranked_boxed_and_described(qtbot: Any, page: NeuronsPage) -> None:
     summary = page.views["summary"]
-    assert summary.table.item(0, 1).text() == str(RED_EDGE)
+    assert summary.table.filters[0] == RED_EDGE
     assert "conv1" in summary.facts.text()
     assert page.work.state.selected == RED_EDGE
     detail = turn(qtbot, page, "detail")
@@ -114,8 +115,8 @@ def test_a_click_on_a_map_selects_the_filter_everywhere(qtbot: Any, page: Neuron
     qtbot.mouseClick(grid.view, Qt.MouseButton.LeftButton, pos=spot)
     assert page.work.state.selected == other
     summary = turn(qtbot, page, "summary")
-    row = summary.table.currentRow()
-    assert summary.table.item(row, 1).text() == str(other)
+    (row,) = summary.table.chosen_rows
+    assert summary.table.filters[row] == other
     turn(qtbot, page, "grid")
     qtbot.mouseDClick(grid.view, Qt.MouseButton.LeftButton, pos=QPoint(spot))
     assert page.tabs.currentWidget() is page.views["detail"]
@@ -123,10 +124,28 @@ def test_a_click_on_a_map_selects_the_filter_everywhere(qtbot: Any, page: Neuron
     assert page.tabs.currentWidget() is grid
 
 
+def test_many_filters_come_in_pages_that_are_drawn_when_turned_to(
+    qtbot: Any, page: NeuronsPage
+) -> None:
+    heatmaps = turn(qtbot, page, "heatmaps")
+    assert heatmaps.pages == 1
+    page.work.show_as(count=64)
+    assert len(page.work.state.ranking) == 63  # the one that fires everywhere is not selective
+    assert heatmaps.pages == 3
+    qtbot.waitUntil(lambda: len(heatmaps.view.tiles) == 24, timeout=WAIT_MS)
+    last = page.work.state.ranking[-1].index
+    page.work.select(last)
+    qtbot.waitUntil(lambda: heatmaps.view.tiles[-1].index == last, timeout=WAIT_MS)
+    assert len(heatmaps.view.tiles) == 15
+    summary = turn(qtbot, page, "summary")
+    assert len(summary.table.filters) == 63
+    assert summary.table.chosen_rows == [62]
+
+
 def test_a_row_can_be_copied(page: NeuronsPage) -> None:
     summary = page.views["summary"]
     summary.table.selectRow(0)
-    summary.copy_rows()
+    summary.table.copy_rows()
     head, row = QGuiApplication.clipboard().text().split("\n")
     assert head.startswith("Rank\tFilter")
     assert row.startswith(f"1\t{RED_EDGE}\t")
@@ -173,6 +192,45 @@ def test_focus_ranks_after_a_pass_of_its_own(qtbot: Any, page: NeuronsPage) -> N
     page.work.choose(Choice("focus"))
     qtbot.waitUntil(lambda: page.work.state.focus is not None, timeout=WAIT_MS)
     assert page.work.state.ranking[0].index in (RED_EDGE, EVERYWHERE)
+
+
+def test_a_click_on_a_kernel_in_explain_opens_it_here(qtbot: Any, page: NeuronsPage) -> None:
+    window = page.window()
+    window.show_tab("explain")
+    widget = window.view.grid.panels["kernels"]
+    qtbot.waitUntil(lambda: widget.panel.status == "done" and widget.drawn, timeout=WAIT_MS)
+    canvas = widget.canvas
+    column = round(0.45 * canvas.width())
+    places = [canvas.mapTo(widget, QPoint(column, y)) for y in range(0, canvas.height(), 4)]
+    spots = [place for place in places if widget.filter_at(QPointF(place))]
+    spot = spots[len(spots) // 4]
+    layer, index = widget.filter_at(QPointF(spot))
+    qtbot.mouseClick(widget, Qt.MouseButton.LeftButton, pos=spot)
+    detail = page.views["detail"]
+    qtbot.waitUntil(lambda: window.tab == "neurons" and shows(detail, index), timeout=WAIT_MS)
+    assert page.work.maps.layer.name == layer
+
+
+def test_what_separates_two_folders_is_told_and_chosen(
+    qtbot: Any, page: NeuronsPage, tmp_path: Path
+) -> None:
+    for name, strength in (("bars", 255), ("dark", 0)):
+        (tmp_path / name).mkdir()
+        for number in range(3):
+            pixels = np.zeros((SIZE, SIZE, 3), np.uint8)
+            pixels[:, 20 + number : 40, 0] = strength
+            Image.fromarray(pixels).save(tmp_path / name / f"{number}.png")
+    patterns = turn(qtbot, page, "patterns")
+    patterns.separate((str(tmp_path / "bars"), str(tmp_path / "dark")))
+    qtbot.waitUntil(lambda: bool(patterns.findChildren(SeparationDialog)), timeout=WAIT_MS)
+    (dialog,) = patterns.findChildren(SeparationDialog)
+    row = dialog.rows.filters.index(RED_EDGE)
+    assert row < 3
+    assert dialog.rows.lines([row])[1][2] == "1.000"
+    page.work.select(0)
+    dialog.rows.selectRow(row)
+    assert page.work.state.selected == RED_EDGE
+    dialog.close()
 
 
 def test_show_filter_opens_a_map_clicked_elsewhere(qtbot: Any, page: NeuronsPage) -> None:

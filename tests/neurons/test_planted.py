@@ -7,9 +7,11 @@ import pytest
 
 from petvision.errors import ConfigError
 from petvision.events import result_of
+from petvision.figures.neurons import grid_tiles, heat_tiles, kernel_tiles
 from petvision.neurons.layers import anatomy_of
 from petvision.neurons.results import Analysis, Choice
 from petvision.neurons.run import analyse
+from petvision.reports.neurons import detail_sheet
 from tests.neurons.conftest import DEAD, EVERYWHERE, RED_EDGE
 
 
@@ -132,3 +134,24 @@ def test_the_network_is_the_same_afterwards(planted, red_rectangle):
     look(planted, red_rectangle, choice=Choice("effect"))
     for name, value in planted.network.state_dict().items():
         assert np.array_equal(value, before[name])
+
+
+def test_every_word_on_tiles_and_in_sentences_can_be_translated(planted, red_rectangle):
+    """A translation that puts everything between guillemets leaves nothing bare."""
+
+    def marked(text: str) -> str:
+        return f"«{text}»"
+
+    analysis = look(planted, red_rectangle, choice=Choice("mean"), count=8)
+    found = detail(analysis, RED_EDGE)
+    ranked = analysis.ranking[:2]
+    sheet = detail_sheet(analysis.maps, found, None, marked)
+    made = (
+        *heat_tiles(analysis.maps, ranked, None, say=marked),
+        *grid_tiles(analysis.maps, ranked, say=marked),
+        *kernel_tiles(found.kernel, RED_EDGE, say=marked),
+        *sheet.tiles,
+    )
+    assert all(tile.caption.startswith("«") for tile in made)
+    assert all(line.startswith("«") for line in (sheet.title, *sheet.lines, *sheet.notes))
+    assert any("«vertical» «red» edge" in line for line in sheet.lines)

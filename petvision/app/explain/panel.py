@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from petvision.app.tasks import Display
     from petvision.app.widgets.canvas import Canvas
     from petvision.app.widgets.heat import HeatPage
-    from petvision.figures.channel_maps import ChannelMapsPanel
     from petvision.figures.panels import Panel
 
 ETA_FROM = 2.0
@@ -52,7 +51,8 @@ class PanelWidget(QFrame):
 
     ``chosen``: it was clicked or got the focus. ``enlarge``: it should fill the centre, or go
     back. ``wanted`` (command): "png", "svg", "npy", "copy", "parameters", "run",
-    "trust", "drag". ``filter_wanted``: a feature map was clicked; its convolution and number.
+    "trust", "drag". ``filter_wanted``: a feature map or kernel was clicked; its
+    convolution and number.
     """
 
     chosen = Signal()
@@ -293,16 +293,16 @@ class PanelWidget(QFrame):
         """Begin a drag from the panel's head."""
         start = self._pressed_at
         if start is None or not event.buttons() & Qt.MouseButton.LeftButton:
-            self._point_at(self._filter_at(event.position()))
+            self._point_at(self.filter_at(event.position()))
             return
         if (event.position() - start).manhattanLength() >= QApplication.startDragDistance():
             self._pressed_at = None
             self.wanted.emit("drag")
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """It was a click; on a feature map it opens that filter."""
+        """It was a click; on a feature map or kernel it opens that filter."""
         if self._pressed_at is not None:
-            self._tile = self._filter_at(event.position())
+            self._tile = self.filter_at(event.position())
             if self._tile is not None:
                 self._clicked.start(QApplication.doubleClickInterval())
         self._pressed_at = None
@@ -312,21 +312,17 @@ class PanelWidget(QFrame):
         self._clicked.stop()
         self.enlarge.emit()
 
-    def _filter_at(self, place: QPointF) -> tuple[str, int] | None:
-        """The convolution and filter of the feature map at a place of the panel."""
-        maps, canvas = self.panel.explanation, self.canvas
-        if not isinstance(maps, ChannelMaps) or canvas is None or self._drawing is None:
+    def filter_at(self, place: QPointF) -> tuple[str, int] | None:
+        """The convolution and filter whose map or kernel lies at a place of the panel."""
+        canvas = self.canvas
+        if canvas is None or self._drawing is None:
             return None
         on = canvas.mapFrom(self, place)
-        tile_at = cast("ChannelMapsPanel", self._drawing).tile_at
-        tile = tile_at(on.x() / max(canvas.width(), 1), on.y() / max(canvas.height(), 1))
-        if tile is None or not maps.layers[tile[0]].filters:
-            return None
-        layer = maps.layers[tile[0]]
-        return layer.filters, layer.channels[tile[1]]
+        across, down = on.x() / max(canvas.width(), 1), on.y() / max(canvas.height(), 1)
+        return self._drawing.filter_at(across, down)
 
     def _point_at(self, tile: tuple[str, int] | None) -> None:
-        """Say what a click on a feature map would open."""
+        """Say what a click on a feature map or kernel would open."""
         if tile is None:
             self.unsetCursor()
             self.setToolTip("")

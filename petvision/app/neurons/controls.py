@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
@@ -220,8 +221,8 @@ class Controls(QFrame):
             self.models.clear()
             for name in names:
                 self.models.addItem(name, name)
-            if current and self.models.findData(current) < 0:
-                self.models.addItem(current, current)
+            if current and self.models.findData(current) < 0:  # a file of no name in the zoo
+                self.models.addItem(Path(current).name, current)
             self.models.setCurrentIndex(self.models.findData(current))
 
     def offer_layers(self, layers: tuple[Layer, ...]) -> None:

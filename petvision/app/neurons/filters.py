@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from petvision.app.neurons.controls import tr
+from petvision.app.neurons.separation import SeparationDialog, separated
 from petvision.app.neurons.tiles import TileView, image_of, scrolled
 from petvision.app.neurons.views import SubTab, said
 from petvision.app.neurons.work import NeuronsWork, Sight
@@ -89,7 +91,7 @@ class FilterDetail(SubTab):
             return None
         from petvision.reports.neurons import detail_sheet
 
-        return detail_sheet(maps, self.shown, self.work.photo)
+        return detail_sheet(maps, self.shown, self.work.photo, tr)
 
     def refresh(self) -> None:
         """Ask for the chosen filter's figures."""
@@ -143,7 +145,7 @@ class FilterDetail(SubTab):
         return text.format(
             number=region.number,
             star="*" if region.number == 1 else "",
-            size=region.size,
+            size=tr(region.size),
             share=f"{100 * region.share:.1f}" if region.share >= 0.001 else "< 0.1",
             interest=f"{region.interest:.2f}",
         )
@@ -172,6 +174,8 @@ class Patterns(SubTab):
         self.draw.clicked.connect(lambda: work.draw_pattern(work.state.selected))
         self.folder = QPushButton(self.tr("Look for it in a folder…"))
         self.folder.clicked.connect(self.ask_folder)
+        self.two = QPushButton(self.tr("What separates two folders…"))
+        self.two.clicked.connect(self.ask_two_folders)
         self.told = _wrapped()
         self.life = TileView(theme, 9, most=112)
         self.life.setAccessibleName(self.tr("What of the folder fires it most and least"))
@@ -183,8 +187,8 @@ class Patterns(SubTab):
             column.addWidget(widget)
         column.addStretch(1)
         buttons = QHBoxLayout()
-        buttons.addWidget(self.draw)
-        buttons.addWidget(self.folder)
+        for button in (self.draw, self.folder, self.two):
+            buttons.addWidget(button)
         buttons.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * GRID_PX, 2 * GRID_PX, GRID_PX, GRID_PX)
@@ -207,6 +211,25 @@ class Patterns(SubTab):
             layer = sight.lens.maps.layer.name
             self.work.ask("folder", partial(_life, sight, layer, index, folder), self._show_life)
 
+    def ask_two_folders(self) -> None:
+        """Ask for two folders and tell which filters of the layer separate them."""
+        titles = (self.tr("The first folder"), self.tr("The other folder"))
+        first = QFileDialog.getExistingDirectory(self, titles[0])
+        second = first and QFileDialog.getExistingDirectory(self, titles[1])
+        if second:
+            self.separate((first, second))
+
+    def separate(self, folders: tuple[str, str]) -> None:
+        """Which filters of the layer tell two folders apart, in a window of its own."""
+        sight = self.work.state.sight
+        if sight is not None:
+            layer = sight.lens.maps.layer.name
+            self.work.ask(
+                "separate",
+                partial(separated, sight, layer, folders),
+                lambda found: SeparationDialog(self.work, layer, folders, found, self).open(),
+            )
+
     def _show_life(self, found: Biography | None) -> None:
         self.biography = found
         self.told.setVisible(found is not None)
@@ -218,7 +241,7 @@ class Patterns(SubTab):
                 index=found.index, layer=found.layer.name, photos=found.photos
             )
             self.told.setText(head + " ".join(map(said, found.words)))
-            self.life.show_tiles(card(found).tiles)
+            self.life.show_tiles(card(found, tr).tiles)
 
     def select(self, index: int) -> None:
         """Frame the filter."""
@@ -230,7 +253,7 @@ class Patterns(SubTab):
         if self.biography is not None:
             from petvision.reports.neurons_folder import card
 
-            return card(self.biography)
+            return card(self.biography, tr)
         return self.titled([self.about.text()], self.view.tiles, 4)
 
     def refresh(self) -> None:
@@ -239,16 +262,17 @@ class Patterns(SubTab):
         if sight is None or maps is None:
             self.view.show_tiles(())
             return
-        first = self.tr("Each row: the kernel as a picture (mid-grey is zero), then the places ")
+        first = self.tr(
+            "Each row: the kernel as a picture (mid-grey is zero), then the places of this photo "
+            "that fire the filter most, each as large as it can see at all."
+        )
         deep = self.tr(
             "A kernel of this layer works on {channels} other filters and is no picture. A pattern "
             "can be synthesised instead: one that fires the filter, not what it “looks for”. "
-            "Beside it the places "
+            "Beside it the places of this photo that fire the filter most, each as large as it can "
+            "see at all."
         ).format(channels=self._inputs())
-        rest = self.tr(
-            "of this photo that fire the filter most, each as large as it can see at all."
-        )
-        self.about.setText((first if maps.layer.sees_colour else deep) + rest)
+        self.about.setText(first if maps.layer.sees_colour else deep)
         ranked = list(self.work.top()[:SHOWN])
         chosen = [r for r in self.work.state.ranking if r.index == self.work.state.selected]
         ranked = [*(r for r in chosen if r not in ranked), *ranked]
@@ -302,7 +326,7 @@ def _pictures(
         drawn.Tile(heat, "", detail.index),
     ]
     if detail.kernel is not None:
-        tiles += drawn.kernel_tiles(detail.kernel, detail.index)
+        tiles += drawn.kernel_tiles(detail.kernel, detail.index, say=tr)
     return tiles
 
 
@@ -321,7 +345,7 @@ def _rows(
     tiles: list[Tile] = []
     for one in ranked:
         made = patterns.get(one.index)
-        caption = f"{one.rank}. filter {one.index}"
+        caption = tr("{rank}. filter {filter}").format(rank=one.rank, filter=one.index)
         if lens.kernels is not None:
             kernel = lens.kernels.picture(one.index)
             picture = drawn.kernel_tiles(kernel, one.index, side)[0].pixels
@@ -330,15 +354,17 @@ def _rows(
             tiles.append(drawn.pattern_tile(made.pixels, caption, one.index, side))
         else:
             empty = np.full((side, side, 3), 128, np.uint8)
-            tiles.append(drawn.Tile(empty, f"{caption}: not synthesised", one.index))
+            words = tr("{filter}: not synthesised").format(filter=caption)
+            tiles.append(drawn.Tile(empty, words, one.index))
         found = strongest(lens.maps.maps[one.index], lens.maps.geometry, lens.graph, lens.tap)
         for number in range(3):
             if number < len(found) and photo is not None:
                 (row, column), box = found[number]
                 value = float(lens.maps.maps[one.index][row, column])
                 patch = drawn.crop(photo, box, side)
-                tiles.append(drawn.Tile(patch, f"activation {value:.2f}", one.index))
+                words = tr("activation {value}").format(value=f"{value:.2f}")
+                tiles.append(drawn.Tile(patch, words, one.index))
             else:
                 blank = np.full((side, side, 3), 128, np.uint8)
-                tiles.append(drawn.Tile(blank, "no further place", one.index))
+                tiles.append(drawn.Tile(blank, tr("no further place"), one.index))
     return tiles

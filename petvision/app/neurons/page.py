@@ -222,10 +222,10 @@ class NeuronsPage(Page):
         self._stack.setCurrentIndex(0 if work.maps is None else 1)
 
     def _offer_models(self) -> None:
-        handle = self._window.session.handle
+        handle, model = self._window.session.handle, self._window.zoo.in_use
         self._window.session.in_background(
             _model_names,
-            lambda names: self.controls.offer_models(names, handle.card.name if handle else ""),
+            lambda names: self.controls.offer_models(names, model if handle else ""),
             lambda error: self._window.status.say(words.error_sentence(error)),
         )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from petvision.app.neurons.controls import tr
 from petvision.app.neurons.tiles import TileView, scrolled
 from petvision.app.neurons.views import SubTab
 from petvision.app.neurons.work import NeuronsWork, Silencing
@@ -135,10 +136,9 @@ class Verdict(SubTab):
         classes = list(found.before.scores)
         index = classes.index(best)
         fall = found.before.logits[index] - found.after.logits[index]
-        way = self.tr("falls by") if fall >= 0 else self.tr("rises by")
-        text = self.tr("The logit of {name} {way} {fall}.").format(
-            name=best, way=way, fall=f"{abs(fall):.2f}"
-        )
+        falls = self.tr("The logit of {name} falls by {fall}.")
+        rises = self.tr("The logit of {name} rises by {fall}.")
+        text = (falls if fall >= 0 else rises).format(name=best, fall=f"{abs(fall):.2f}")
         if found.after.best_class != best:
             now = self.tr("The model would now say {name}.")
             text += " " + now.format(name=found.after.best_class)
@@ -162,9 +162,9 @@ def _heats(found: Silencing, photo: Picture | None, geometry: Geometry) -> list[
     under = drawn.small_photo(photo, geometry, 480)
     name = found.before.best_class
     return [
-        drawn.Tile(drawn.heat_over(under, heat, geometry), f"{words_}: {name}")
-        for words_, heat in (
-            ("evidence with every filter", found.heat_before),
-            ("without", found.heat_after),
+        drawn.Tile(drawn.heat_over(under, heat, geometry), words.format(name=name))
+        for words, heat in (
+            (tr("evidence with every filter: {name}"), found.heat_before),
+            (tr("without: {name}"), found.heat_after),
         )
     ]

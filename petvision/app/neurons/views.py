@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, QItemSelectionModel, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QHBoxLayout,
-    QHeaderView,
-    QLabel,
-    QMenu,
-    QTableWidget,
-    QTableWidgetItem,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from petvision.app import words
+from petvision.app.neurons.controls import tr
+from petvision.app.neurons.rows import FilterRows
 from petvision.app.neurons.tiles import TileView, scrolled
 from petvision.app.neurons.work import NeuronsWork
 from petvision.app.theme import Theme
@@ -35,18 +25,11 @@ if TYPE_CHECKING:
     from petvision.figures.neurons_sheet import Sheet
 
 PAGE = 24
-ROWS = 200
-INDEX = Qt.ItemDataRole.UserRole
 
 
 def said(sentence: Sentence) -> str:
     """A sentence in the window's language."""
-    template = QCoreApplication.translate("neurons", sentence.template)
-    values = {
-        key: QCoreApplication.translate("neurons", value) if isinstance(value, str) else value
-        for key, value in sentence.values.items()
-    }
-    return template.format(**values)
+    return sentence.said(tr)
 
 
 class SubTab(QWidget):
@@ -108,9 +91,8 @@ class Summary(SubTab):
         self.facts.setWordWrap(True)
         self.facts.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.note = quiet()
-        self.table = QTableWidget(0, 8)
-        self.table.setHorizontalHeaderLabels(
-            [
+        self.table = FilterRows(
+            (
                 self.tr("Rank"),
                 self.tr("Filter"),
                 self.tr("Score"),
@@ -119,27 +101,16 @@ class Summary(SubTab):
                 self.tr("Std. dev."),
                 self.tr("Sparsity"),
                 self.tr("How selective"),
-            ]
+            ),
+            self.tr("The filters by rank"),
         )
-        self.table.setAccessibleName(self.tr("The filters by rank"))
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.verticalHeader().hide()
-        self.table.setShowGrid(False)
-        self.table.setAlternatingRowColors(True)
-        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * GRID_PX, 2 * GRID_PX, 2 * GRID_PX, GRID_PX)
         for widget in (self.verdict, self.facts, self.note):
             layout.addWidget(widget)
         layout.addWidget(self.table, 1)
-        self.table.customContextMenuRequested.connect(self._menu)
-        self.table.itemSelectionChanged.connect(self._selection)
-        self.table.itemDoubleClicked.connect(lambda item: self.opened.emit(item.data(INDEX)))
-        copying = QShortcut(QKeySequence(QKeySequence.StandardKey.Copy), self.table)
-        copying.setContext(Qt.ShortcutContext.WidgetShortcut)
-        copying.activated.connect(self.copy_rows)
+        self.table.chosen.connect(self.chosen)
+        self.table.opened.connect(self.opened)
 
     def refresh(self) -> None:
         """Fill labels and table."""
@@ -147,7 +118,7 @@ class Summary(SubTab):
         if sight is None or maps is None:
             for label in (self.verdict, self.facts, self.note):
                 label.clear()
-            self.table.setRowCount(0)
+            self.table.fill(())
             return
         prediction, layer, stats = sight.prediction, maps.layer, maps.stats
         best = words.named(prediction.best_class)
@@ -172,29 +143,17 @@ class Summary(SubTab):
                 sparsity=round(100 * float(stats.sparsity.mean())),
             )
         )
-        note = self.tr(
-            "This layer has no ReLU before its residual sum: shown is the value before the sum, "
-            "clipped at zero."
-        )
-        self.note.setText(note if layer.before_sum else "")
+        from petvision.neurons.describe import TEMPLATES  # the lane has imported it
+
+        self.note.setText(tr(TEMPLATES["before_sum"]) if layer.before_sum else "")
         self.note.setVisible(layer.before_sum)
         self._fill()
 
     def sheet(self) -> Sheet | None:
         """The facts and the rows."""
         facts = self.facts.text().replace("<b>", "").replace("</b>", "")
-        rows = self._lines(range(min(self.table.rowCount(), PAGE)))
+        rows = self.table.lines(range(min(len(self.table.filters), PAGE)))
         return self.titled([self.verdict.text(), facts, *(" · ".join(r) for r in rows)], (), 1)
-
-    def _lines(self, rows: Iterable[int]) -> list[list[str]]:
-        """The head and these rows as words."""
-        columns = range(self.table.columnCount())
-        head = [self.table.horizontalHeaderItem(column) for column in columns]
-        lines = [[item.text() for item in head if item is not None]]
-        for row in rows:
-            cells = (self.table.item(row, column) for column in columns)
-            lines.append([cell.text() for cell in cells if cell is not None])
-        return lines
 
     def _fill(self) -> None:
         from petvision.reports.neurons import row_of
@@ -208,117 +167,48 @@ class Summary(SubTab):
             "weak": self.tr("weakly"),
             "none": self.tr("not"),
         }
-        ranked = self.work.top(max(self.work.state.count, PAGE))[:ROWS]
-        self.table.blockSignals(True)
-        self.table.setRowCount(len(ranked))
-        for row, one in enumerate(ranked):
-            cells = row_of(maps, one)
-            for column, cell in enumerate(cells):
-                shown = f"{cell:.3f}" if isinstance(cell, float) else str(cell)
-                item = QTableWidgetItem(levels[str(cell)] if column == 7 else shown)
-                item.setData(INDEX, one.index)
-                if column < 7:
-                    item.setTextAlignment(_RIGHT)
-                self.table.setItem(row, column, item)
-        self.table.blockSignals(False)
+        ranked = self.work.top(max(self.work.state.count, PAGE))
+        rows = []
+        for one in ranked:
+            *figures, level = row_of(maps, one)
+            cells = [f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in figures]
+            rows.append((one.index, (*cells, levels[str(level)])))
+        self.table.fill(rows)
         self.select(self.work.state.selected)
 
     def select(self, index: int) -> None:
         """Mark the filter's row."""
-        for row in range(self.table.rowCount()):
-            item = self.table.item(row, 0)
-            if item is not None and item.data(INDEX) == index:
-                chosen = self.table.selectionModel().selectedRows()
-                if row not in [one.row() for one in chosen]:
-                    self.table.blockSignals(True)
-                    self.table.setCurrentCell(row, 0, _SELECT)
-                    self.table.blockSignals(False)
-                return
-
-    def _selection(self) -> None:
-        items = self.table.selectedItems()
-        if items:
-            self.chosen.emit(items[0].data(INDEX))
-
-    def _menu(self, point: object) -> None:
-        menu = QMenu(self)
-        menu.addAction(self.tr("Copy row"), self.copy_rows)
-        menu.popup(self.table.viewport().mapToGlobal(point))  # type: ignore[call-overload]
-
-    def copy_rows(self) -> None:
-        """Put the chosen rows on the clipboard, columns parted by tabs."""
-        rows = sorted({item.row() for item in self.table.selectedItems()})
-        if rows:
-            QGuiApplication.clipboard().setText("\n".join(map("\t".join, self._lines(rows))))
+        self.table.select(index)
 
 
-class Heatmaps(SubTab):
-    """The first filters laid over the photo."""
+class Paged(SubTab):
+    """Tiles of the ranked filters, a page of 24 at a time: only what is looked at is drawn.
 
-    news = frozenset({"sight", "ranking", "look", "photo"})
+    Args:
+        work: what is looked at.
+        theme: colours.
+        view: the tiles.
+    """
 
-    def __init__(self, work: NeuronsWork, theme: Theme) -> None:
-        super().__init__(work, theme)
-        self.view = TileView(theme, 3)
-        self.view.setAccessibleName(self.tr("Heat maps of the first filters"))
-        self.view.chosen.connect(self.chosen)
-        self.view.opened.connect(self.opened)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(GRID_PX, GRID_PX, GRID_PX, GRID_PX)
-        layout.addWidget(scrolled(self.view), 1)
-        hint = quiet()
-        hint.setText(
-            self.tr("Each map on its own scale from zero to its largest activation. ")
-            + self.tr("Double click shows one large.")
-        )
-        layout.addWidget(hint)
-
-    def sheet(self) -> Sheet | None:
-        """The heat maps, three in a row."""
-        scale = self.tr("Each map on its own scale from zero to its largest activation.")
-        return self.titled([scale], self.view.tiles, 3)
-
-    def refresh(self) -> None:
-        """Draw the first filters over the photo."""
-        maps, state = self.work.maps, self.work.state
-        if maps is None:
-            self.view.show_tiles(())
-            return
-        ranked = self.work.top()[:PAGE]
-        make = partial(_heats, maps, ranked, self.work.photo, state.opacity, state.colours)
-        self.in_pool(make, self.view.show_tiles)
-        self.select(state.selected)
-
-    def select(self, index: int) -> None:
-        """Frame the filter."""
-        self.view.select(index)
-
-
-class FilterGrid(SubTab):
-    """All ranked filters' maps, a page of 24 at a time."""
-
-    news = frozenset({"sight", "ranking", "look"})
-
-    def __init__(self, work: NeuronsWork, theme: Theme) -> None:
+    def __init__(self, work: NeuronsWork, theme: Theme, view: TileView) -> None:
         super().__init__(work, theme)
         self.page = 0
-        self.view = TileView(theme, 6, most=200)
-        self.view.setAccessibleName(self.tr("Maps of the filters"))
-        self.view.chosen.connect(self.chosen)
-        self.view.opened.connect(self.opened)
+        self.view = view
+        view.chosen.connect(self.chosen)
+        view.opened.connect(self.opened)
         self._label = QLabel()
         back = self._button("‹", self.tr("Previous page"), -1)
         forth = self._button("›", self.tr("Next page"), 1)
         self._buttons = (back, forth)
-        below = QHBoxLayout()
-        below.addStretch(1)
+        self._below = QHBoxLayout()
+        self._below.addStretch(1)
         for widget in (back, self._label, forth):
-            below.addWidget(widget)
-        below.addStretch(1)
+            self._below.addWidget(widget)
+        self._below.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(GRID_PX, GRID_PX, GRID_PX, GRID_PX)
-        layout.addWidget(scrolled(self.view), 1)
-        layout.addLayout(below)
+        layout.addWidget(scrolled(view), 1)
+        layout.addLayout(self._below)
 
     def _button(self, sign: str, name: str, step: int) -> QToolButton:
         button = QToolButton()
@@ -329,45 +219,96 @@ class FilterGrid(SubTab):
         return button
 
     @property
+    def ranked(self) -> tuple[Ranked, ...]:
+        """The filters on all pages."""
+        return self.work.state.ranking
+
+    @property
     def pages(self) -> int:
         """How many pages there are."""
-        return max(1, -(-len(self.work.state.ranking) // PAGE))
+        return max(1, -(-len(self.ranked) // PAGE))
 
     def turn(self, page: int) -> None:
         """Show another page."""
         self.page = min(max(page, 0), self.pages - 1)
         self.refresh()
 
-    def sheet(self) -> Sheet | None:
-        """The page's maps, six in a row."""
-        return self.titled([self._label.text()], self.view.tiles, 6)
-
     def refresh(self) -> None:
-        """Draw the page's maps."""
+        """Draw the page."""
         maps = self.work.maps
         self.page = min(self.page, self.pages - 1)
         for button, there in zip(self._buttons, (0, self.pages - 1), strict=True):
             button.setEnabled(self.page != there)
+            button.setVisible(self.pages > 1)
         text = self.tr("Page {page} of {pages}").format(page=self.page + 1, pages=self.pages)
         self._label.setText(text)
+        self._label.setVisible(self.pages > 1)
         if maps is None:
             self.view.show_tiles(())
             return
         first = self.page * PAGE
-        ranked = self.work.state.ranking[first : first + PAGE]
-        self.in_pool(partial(_grid, maps, ranked, self.work.state.colours), self.view.show_tiles)
+        self.in_pool(self.drawing(maps, self.ranked[first : first + PAGE]), self.view.show_tiles)
         self.view.select(self.work.state.selected)
+
+    def drawing(self, maps: Maps, ranked: tuple[Ranked, ...]) -> Callable[[], list[Tile]]:
+        """What makes a page's tiles, in the pool."""
+        raise NotImplementedError
 
     def select(self, index: int) -> None:
         """Frame the filter, turning to its page."""
-        places = [n for n, one in enumerate(self.work.state.ranking) if one.index == index]
+        places = [n for n, one in enumerate(self.ranked) if one.index == index]
         if places and places[0] // PAGE != self.page:
             self.turn(places[0] // PAGE)
         self.view.select(index)
 
 
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-_SELECT = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
+class Heatmaps(Paged):
+    """The first filters laid over the photo."""
+
+    news = frozenset({"sight", "ranking", "look", "photo"})
+
+    def __init__(self, work: NeuronsWork, theme: Theme) -> None:
+        view = TileView(theme, 3)
+        super().__init__(work, theme, view)
+        view.setAccessibleName(self.tr("Heat maps of the first filters"))
+        self._hint = quiet(wrap=False)
+        self._hint.setText(
+            self.tr("Each map on its own scale from zero to its largest activation.")
+        )
+        self._below.insertWidget(0, self._hint)
+
+    @property
+    def ranked(self) -> tuple[Ranked, ...]:
+        """As many as were asked for."""
+        return self.work.top()
+
+    def drawing(self, maps: Maps, ranked: tuple[Ranked, ...]) -> Callable[[], list[Tile]]:
+        """Heat over the photo."""
+        state = self.work.state
+        return partial(_heats, maps, ranked, self.work.photo, state.opacity, state.colours)
+
+    def sheet(self) -> Sheet | None:
+        """The page's heat maps, three in a row."""
+        return self.titled([self._hint.text()], self.view.tiles, 3)
+
+
+class FilterGrid(Paged):
+    """All ranked filters' maps."""
+
+    news = frozenset({"sight", "ranking", "look"})
+
+    def __init__(self, work: NeuronsWork, theme: Theme) -> None:
+        view = TileView(theme, 6, most=200)
+        super().__init__(work, theme, view)
+        view.setAccessibleName(self.tr("Maps of the filters"))
+
+    def drawing(self, maps: Maps, ranked: tuple[Ranked, ...]) -> Callable[[], list[Tile]]:
+        """The maps alone."""
+        return partial(_grid, maps, ranked, self.work.state.colours)
+
+    def sheet(self) -> Sheet | None:
+        """The page's maps, six in a row."""
+        return self.titled([self._label.text()], self.view.tiles, 6)
 
 
 # For the pool
@@ -378,10 +319,10 @@ def _heats(
 ) -> list[Tile]:
     from petvision.figures.neurons import heat_tiles
 
-    return heat_tiles(maps, ranked, photo, opacity, colours, 480)
+    return heat_tiles(maps, ranked, photo, opacity, colours, 480, tr)
 
 
 def _grid(maps: Maps, ranked: tuple[Ranked, ...], colours: str) -> list[Tile]:
     from petvision.figures.neurons import grid_tiles
 
-    return grid_tiles(maps, ranked, colours)
+    return grid_tiles(maps, ranked, colours, say=tr)

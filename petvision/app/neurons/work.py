@@ -196,9 +196,8 @@ class NeuronsWork(QObject):
             self.changed.emit("layers")
         if sight is not None:
             self.state.sight = sight
-            if not self.state.layer:
-                self.state.layer = sight.lens.maps.layer.name
-                self._key = (*self._key[:2], self.state.layer)
+            self.state.layer = sight.lens.maps.layer.name
+            self._key = (*self._key[:2], self.state.layer)
             self.changed.emit("sight")
             self._rank()
             if self.state.silenced:
