@@ -125,7 +125,7 @@ class Photographer:
         panels = list(self.window.session.explanations.panels.values())
         done = [panel for panel in panels if panel.status == "done"]
         seen = [panel for panel in panels if panel.status == "working" and panel.explanation]
-        return len(done) >= 3 and len(seen) >= 2
+        return len(done) >= 3 and bool(seen)
 
     def all(self, broken: Path) -> None:
         """Every picture, in the order in which a person would meet the states."""
