@@ -22,7 +22,7 @@ from petvision.app import words
 from petvision.app.explain.badge import Badge
 from petvision.app.explain.work import PanelState
 from petvision.app.theme import Theme
-from petvision.app.widgets.labels import Elided, Mark, heading, quiet
+from petvision.app.widgets.labels import Elided, Mark, elided_heading, quiet
 from petvision.app.widgets.link import Link
 from petvision.app.widgets.look import Look
 from petvision.app.widgets.progress import ThinBar
@@ -98,10 +98,8 @@ class PanelWidget(QFrame):
 
     def _lay_out(self) -> None:
         card = self.panel.method.card
-        self._title = title = heading(None, TEXT_PX)
-        title.setText(words.tr(card.title))
-        title.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
-        title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._title = title = elided_heading(TEXT_PX)
+        title.say(words.tr(card.title))
         head = QHBoxLayout()
         head.setSpacing(0)
         head.addWidget(title, 1)
@@ -227,7 +225,7 @@ class PanelWidget(QFrame):
             self._middle.addWidget(self.heat)
         self.heat.show_heat(attribution, photo.image if photo else None)
         title = words.tr(self.panel.method.card.title)
-        self._title.setText(f"{title}: {attribution.target.replace('_', ' ')}")
+        self._title.say(f"{title}: {attribution.target.replace('_', ' ')}")
         self._middle.setCurrentWidget(self.heat)
 
     def _show_figure(self, explanation: ChannelMaps | KernelSet, photo: Display | None) -> None:

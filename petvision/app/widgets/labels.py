@@ -70,6 +70,14 @@ class Elided(QLabel):
         self.setToolTip(self._more or ("" if fits else self._whole))
 
 
+def elided_heading(pixels: int) -> Elided:
+    """A heading of one line that gives way to what stands beside it."""
+    label = Elided(1)
+    label.setProperty("quiet", False)
+    label.setFont(scaled_font(QLabel().font(), pixels, bold=True))
+    return label
+
+
 def elided(widget: QWidget, text: str, width: int, lines: int) -> str:
     """``text`` broken at words into at most ``lines`` lines of ``width`` pixels."""
     metrics = widget.fontMetrics()
