@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QMessageBox,
     QPushButton,
-    QTextBrowser,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -28,6 +27,7 @@ from petvision.app.session import DEFAULT_MODEL, Session
 from petvision.app.theme import Theme
 from petvision.app.widgets.labels import heading, quiet
 from petvision.app.widgets.progress import ThinBar
+from petvision.app.widgets.prose import Prose
 from petvision.errors import PetVisionError
 from petvision.events import Progress, Result
 from petvision.figures.style import GRID_PX, HEADING_PX
@@ -157,7 +157,7 @@ class ZooDialog(Page):
         self.list = QTreeWidget()
         self.title = heading(None, HEADING_PX)
         self.facts, self.said = quiet(), quiet()
-        self.card = QTextBrowser()
+        self.card = Prose()
         self.use, self.fetch = QPushButton(self.tr("Use")), QPushButton(self.tr("Fetch"))
         self.stop = QPushButton(self.tr("Stop"))
         self.export = QPushButton(self.tr("Export…"))
@@ -178,7 +178,6 @@ class ZooDialog(Page):
         self.list.setIndentation(GRID_PX)
         self.list.setFixedWidth(LIST_PX)
         self.list.setAccessibleName(self.tr("Models"))
-        self.card.setOpenExternalLinks(True)
         self.card.setAccessibleName(self.tr("Card"))
         self.use.setToolTip(self.tr("Answer with this model, now and after the next start"))
         self.add_file.setToolTip(self.tr("Copy a model file among your own"))
@@ -338,7 +337,7 @@ class ZooDialog(Page):
         else:
             self._reading = session.in_background(
                 partial(_card, entry.path),
-                self.card.setMarkdown,
+                self.card.tell,
                 lambda error: self.card.setPlainText(words.error_sentence(error)),
             )
 

@@ -37,6 +37,7 @@ TEMPLATES = {
     "edge": "Its kernel looks like a {direction} {colour} edge.",
     "plain_edge": "Its kernel looks like a {direction} edge, of no particular colour.",
     "colour": "Its kernel answers mostly to {colour}.",
+    "lack": "Its kernel answers mostly to a lack of {colour}.",
     "matches": "The photo resembles the kernel there (correlation {match}).",
     "differs": "The photo hardly resembles the kernel there (correlation {match}).",
     "for": "Without it the logit of {target} would be {effect} lower.",
@@ -95,7 +96,8 @@ def _kernel(kernel: Floats, regions: Sequence[Region]) -> list[Sentence]:
         code = "edge" if colour else "plain_edge"
         told.append(say(code, direction=direction, colour=colour))
     elif colour:
-        told.append(say("colour", colour=colour))
+        weights = kernel[..., ("red", "green", "blue").index(colour)]
+        told.append(say("colour" if weights.sum() >= 0 else "lack", colour=colour))
     if regions and regions[0].match is not None:
         match = regions[0].match
         told.append(say("matches" if match >= MATCHES else "differs", match=f"{match:.2f}"))

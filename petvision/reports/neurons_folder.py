@@ -132,14 +132,21 @@ def _patch(places: Places, index: int, number: int, sources: Sequence[Source]) -
 
 
 def _words(fires: float, lost: Loss) -> tuple[Sentence, ...]:
+    falls = (
+        "Without it the logit of the predicted class falls by {drop} on average (deviation "
+        "{spread}, {photos} photos); {changed} of them get another class."
+    )
+    rises = (
+        "Without it the logit of the predicted class rises by {drop} on average (deviation "
+        "{spread}, {photos} photos); {changed} of them get another class."
+    )
     told = [
         Sentence("fires", "It fires on {share} % of the photos.", {"share": round(100 * fires)}),
         Sentence(
             "worth",
-            "Without it the logit of the predicted class falls by {drop} on average (deviation "
-            "{spread}, {photos} photos); {changed} of them get another class.",
+            falls if lost.drop >= 0 else rises,
             {
-                "drop": f"{lost.drop:.2f}",
+                "drop": f"{abs(lost.drop):.2f}",
                 "spread": f"{lost.spread:.2f}",
                 "photos": lost.photos,
                 "changed": lost.changed,

@@ -8,6 +8,7 @@ import pytest
 from petvision.errors import ConfigError
 from petvision.events import result_of
 from petvision.figures.neurons import grid_tiles, heat_tiles, kernel_tiles
+from petvision.neurons.describe import explanation
 from petvision.neurons.layers import anatomy_of
 from petvision.neurons.results import Analysis, Choice
 from petvision.neurons.run import analyse
@@ -134,6 +135,16 @@ def test_the_network_is_the_same_afterwards(planted, red_rectangle):
     look(planted, red_rectangle, choice=Choice("effect"))
     for name, value in planted.network.state_dict().items():
         assert np.array_equal(value, before[name])
+
+
+@pytest.mark.parametrize(("sign", "words"), [(1, "to green"), (-1, "to a lack of green")])
+def test_a_kernel_of_one_colour_answers_to_it_or_to_its_lack(planted, red_rectangle, sign, words):
+    analysis = look(planted, red_rectangle)
+    kernel = np.zeros((3, 3, 3), np.float32)
+    kernel[..., 1] = sign
+    regions = detail(analysis, RED_EDGE).regions
+    told = " ".join(map(str, explanation(analysis.maps, RED_EDGE, regions, kernel)))
+    assert f"Its kernel answers mostly {words}." in told
 
 
 def test_every_word_on_tiles_and_in_sentences_can_be_translated(planted, red_rectangle):

@@ -241,7 +241,8 @@ class Patterns(SubTab):
                 index=found.index, layer=found.layer.name, photos=found.photos
             )
             self.told.setText(head + " ".join(map(said, found.words)))
-            self.life.show_tiles(card(found, tr).tiles)
+            sheet = card(found, tr)  # what fires it most in one row, least in the next
+            self.life.show_tiles(sheet.tiles, sheet.columns)
 
     def select(self, index: int) -> None:
         """Frame the filter."""

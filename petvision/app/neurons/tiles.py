@@ -59,9 +59,10 @@ class TileView(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
         theme.changed.connect(self.update)
 
-    def show_tiles(self, tiles: Sequence[Tile]) -> None:
-        """Show other tiles."""
+    def show_tiles(self, tiles: Sequence[Tile], columns: int = 0) -> None:
+        """Show other tiles, in as many columns as before or in others."""
         self.tiles = tiles
+        self._columns = columns or self._columns
         self._images.clear()
         self.setAccessibleDescription(", ".join(tile.caption for tile in tiles))
         self._fit()
