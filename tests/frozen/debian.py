@@ -45,21 +45,26 @@ class Computer:
         """Run a command as the one who installs."""
         subprocess.run(["chroot", str(self.root), *words], check=True, timeout=600)
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        """Start a command as the person, without a network."""
+    @contextmanager
+    def started(self, *words: str) -> Iterator[subprocess.Popen[str]]:
+        """A command of the person's, without a network; ended with the block at the latest."""
         line = ["unshare", "--net", "chroot", f"--userspec={NUMBER}:{NUMBER}", str(self.root)]
         line += ["/usr/bin/env", "-i", f"HOME=/home/{PERSON}", "PATH=/usr/bin:/bin"]
         line += [f"DISPLAY={self._display}", "LANG=C.UTF-8", *words]
-        return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        pipe = subprocess.PIPE
+        child = subprocess.Popen(line, stdout=pipe, stderr=pipe, text=True)
+        try:
+            yield child
+        finally:
+            if child.poll() is None:
+                child.kill()
+            child.communicate()
 
     def run(self, *words: str) -> str:
         """Run a command as the person; what it printed."""
-        child = self.start(*words)
-        try:
+        with self.started(*words) as child:
             out, err = child.communicate(timeout=800)
-        finally:
-            child.kill()
-        assert child.returncode == 0, err
+            assert child.returncode == 0, err
         return out
 
 
