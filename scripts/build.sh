@@ -26,8 +26,7 @@ if [ -z "${PYTHON_FOR_BUILD:-}" ]; then
     PYTHON_FOR_BUILD=$python
 fi
 
-# Collecting torch imports what is about to leave it.
-QT_QPA_PLATFORM=offscreen PYTHONWARNINGS=ignore::DeprecationWarning "$PYTHON_FOR_BUILD" -m PyInstaller --noconfirm --log-level WARN build.spec
+QT_QPA_PLATFORM=offscreen "$PYTHON_FOR_BUILD" -m PyInstaller --noconfirm --log-level WARN build.spec
 [ "$dir_only" = no ] || exit 0
 
 version=$("$PYTHON_FOR_BUILD" -c 'import petvision; print(petvision.__version__)')
