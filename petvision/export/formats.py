@@ -201,7 +201,7 @@ FORMATS = {
             _write_int8,
             _open_onnx,
             most=1.0,  # a score near a boundary may move far; what counts is the labels
-            flips=0.1,
+            flips=0.03,
             calibrates=True,
         ),
         Format(

@@ -30,8 +30,9 @@ CALIBRATION = 64
 class Order:
     """What to export, where to, and what to compare on.
 
-    ``photos`` are the person's (none: cuts of the sample photos), of which ``count`` are taken;
-    ``data`` are labelled photos, for the accuracy before and after.
+    ``photos`` are the person's (none: cuts of the sample photos), of which ``count`` are compared
+    and, for a format that calibrates, ``CALIBRATION`` more are learned from; ``data`` are
+    labelled photos, for the accuracy before and after.
     """
 
     format: str
@@ -66,22 +67,23 @@ def export(handle: ModelHandle, order: Order) -> Iterator[Event[Certificate]]:
 def _export(handle: ModelHandle, order: Order, kind: Format) -> Iterator[Event[Certificate]]:
     yield Progress(0, 0, "reading the pictures")
     spec = handle.spec
+    # Calibration and comparison share no picture where there are enough of them.
+    wanted = order.count + (CALIBRATION if kind.calibrates else 0)
     if order.photos:
-        chosen = pictures.of_photos(itertools.islice(order.photos, order.count), spec)
+        chosen = pictures.of_photos(itertools.islice(order.photos, wanted), spec)
         told = "photos that were named"
     else:
-        chosen, told = pictures.of_samples(order.count, spec), "cuts of the sample photos"
+        chosen, told = pictures.of_samples(wanted, spec), "cuts of the sample photos"
     shown: list[Pixels] = []
     for picture in chosen:
         shown.append(picture)
-        yield Progress(len(shown), order.count, "reading the pictures")
+        yield Progress(len(shown), wanted, "reading the pictures")
     squares = np.stack(shown)
     aside = order.out.with_name(f".{order.out.stem}.part{kind.suffix}")
     try:
         yield Progress(0, 0, f"writing {kind.words}")
         with files.output_errors(order.out):
             order.out.parent.mkdir(parents=True, exist_ok=True)
-            # Calibration and comparison share no picture where there are enough of them.
             kind.write(handle, aside, squares[-CALIBRATION:])
         apart = kind.calibrates and len(squares) > CALIBRATION
         seen = squares[:-CALIBRATION] if apart else squares

@@ -148,8 +148,6 @@ def _answers_on_the_command_line(clean: Computer, launch: list[str], photos: str
     clean.run(*command, "batch", photos, "--out", f"{home}/run", "--write", "csv")
     rows = (clean.home / "run" / "predictions.csv").read_text("utf-8").splitlines()
     assert len(rows) == 1 + len(PHOTOS)
-    told_so = clean.run(*command, "selftest")
-    assert " 0 failed" in told_so
 
 
 def _picture(display: str, name: str) -> None:
