@@ -16,7 +16,7 @@ Doubles = NDArray[np.float64]
 Places = NDArray[np.intp]
 Known = NDArray[np.bool_]
 
-STEEPNESS = 2.0
+STEEPNESS = 3.0
 """What a change from one window to the next counts beside the change by the window itself."""
 
 MOST_KNOWN = 600
@@ -92,7 +92,7 @@ def filled_in(values: Doubles, known: Known) -> Doubles:
 
 
 def most_promising(values: Doubles, known: Known, count: int) -> Places:
-    """Which windows to evaluate next: where changes are largest and steepest.
+    """Which windows to evaluate next: beside the strongest, then where changes are large and steep.
 
     Args:
         values: one for each window.
@@ -104,7 +104,16 @@ def most_promising(values: Doubles, known: Known, count: int) -> Places:
     """
     guess = filled_in(values, known)
     rows, columns = np.gradient(guess) if min(guess.shape) > 1 else (guess * 0, guess * 0)
-    worth = np.abs(guess) + STEEPNESS * np.hypot(rows, columns)
-    worth = np.where(known, -np.inf, np.nan_to_num(worth))
+    worth = np.nan_to_num(np.abs(guess) + STEEPNESS * np.hypot(rows, columns))
+    evidence = np.where(known, np.nan_to_num(values), 0)
+    if evidence.max() > 0:  # a map is read by its peak: that must be the right one
+        worth[_around(int(evidence.argmax()), worth.shape)] += worth.max()
+    worth[known] = -np.inf
     order = np.argsort(-worth, axis=None, kind="stable")[: min(count, int((~known).sum()))]
     return np.stack(np.unravel_index(order, worth.shape), axis=1)
+
+
+def _around(place: int, shape: tuple[int, ...]) -> tuple[slice, slice]:
+    """A window, by its number, and its neighbours."""
+    row, column = np.unravel_index(place, shape)
+    return slice(max(0, row - 1), row + 2), slice(max(0, column - 1), column + 2)

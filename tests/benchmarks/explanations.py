@@ -450,8 +450,6 @@ def drop(bench: Bench) -> list[Row]:
 EXPLAIN = """
 import gc, sys
 sys.path.insert(0, sys.argv[1])
-import torch
-torch.set_num_threads(2)
 from petvision.events import result_of
 from petvision.explain.registry import METHODS
 from petvision.images.inputs import source_of

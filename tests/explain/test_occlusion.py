@@ -191,6 +191,16 @@ def test_the_next_places_lie_around_the_strongest() -> None:
     assert (np.abs(places - [6, 8]).max(1) == 1).all()
 
 
+def test_the_neighbours_of_the_strongest_place_come_first() -> None:
+    known = np.zeros((13, 13), bool)
+    known[::2, ::2] = True
+    values = np.zeros((13, 13))
+    values[10, 2] = 1.0
+    values[2, 8] = -9.0  # steeper and larger, but not for the class
+    places = most_promising(values, known, 8)
+    assert (np.abs(places - [10, 2]).max(1) == 1).all()
+
+
 def test_the_scores_behind_the_map_are_there_for_who_points_at_it() -> None:
     pixels = np.ones((1, 3, 16, 16), np.float32)
     scores = explain("occlusion", handle_of(looks_at(5, 9), 16), pixels, window=4, stride=4).windows
