@@ -160,3 +160,20 @@ def test_the_maps_of_the_verdicts_own_pass_serve_the_cams(qtbot: Any, explained:
     session.explanations.want_classes()
     qtbot.waitUntil(lambda: session.explanations.class_maps is not None, timeout=WAIT_MS)
     assert session.explanations.class_maps.activations.base is kept.trunk.maps
+
+
+def test_a_narrow_panel_shows_the_shield_and_no_title_is_cut_within_a_letter(
+    qtbot: Any, explained: Window
+):
+    trusts = explained.session.explanations.trusts
+    qtbot.waitUntil(lambda: trusts.of("occlusion") is not None, timeout=WAIT_MS)
+    explained.resize(1440, 900)
+    panel = explained.view.grid.panels["occlusion"]
+    title = panel._title
+    assert panel.badge.toolButtonStyle() == Qt.ToolButtonStyle.ToolButtonIconOnly
+    assert title.fontMetrics().horizontalAdvance(title.text()) <= title.width()
+    assert title.accessibleName().startswith("Occlusion sensitivity: ")
+    explained.view.grid.show_alone("occlusion")
+    qtbot.waitUntil(lambda: title.text() == title.accessibleName(), timeout=WAIT_MS)
+    assert panel.badge.toolButtonStyle() == Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+    assert panel.badge.toolTip() == trusts.of("occlusion").words

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QPointF, Qt, QTimer, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
     QFrame,
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 ETA_FROM = 2.0
 MIN_HEIGHT = 272
+BADGE_WORD_FROM = 420
+"""How wide a panel is that shows a badge's word beside a title; narrower ones show its shield."""
 STEP = 1 / 32
 ARROWS = {
     Qt.Key.Key_Left: (-1, 0),
@@ -260,6 +262,15 @@ class PanelWidget(QFrame):
             self.canvas.draw_idle()
 
     # How it is handled
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is little room the title goes before the badge's word."""
+        super().resizeEvent(event)
+        styles = Qt.ToolButtonStyle
+        narrow = self.width() < BADGE_WORD_FROM
+        self.badge.setToolButtonStyle(
+            styles.ToolButtonIconOnly if narrow else styles.ToolButtonTextBesideIcon
+        )
 
     def mark_chosen(self, chosen: bool) -> None:
         """Frame the panel whose parameters are shown."""
