@@ -151,7 +151,7 @@ class _Line:
         self.context, self.parameters, self.start, self.logits = context, parameters, start, logits
         self.way = context.pixels - start
         self.sketched = 0  # gradients that served the first sketch alone
-        self.gradients = Gradients(context.handle, exact=parameters.placement == "equal")
+        self.gradients = Gradients(context.handle)
 
     @property
     def change(self) -> float:

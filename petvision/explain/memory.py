@@ -10,7 +10,6 @@ import torch
 
 from petvision.errors import ModelError
 from petvision.images.types import Floats
-from petvision.models.engines.base import Differentiator
 from petvision.models.handle import ModelHandle
 
 PER_PIXEL = 8_000
@@ -30,15 +29,10 @@ class Gradients:
     """Gradients by the input, in batches that fit into memory.
 
     ``size`` is how many pictures fit at once; it halves when memory runs out and stays so.
-
-    Args:
-        handle: the model.
-        exact: in float32; otherwise as the handle's engine computes.
     """
 
-    def __init__(self, handle: ModelHandle, exact: bool = True) -> None:
+    def __init__(self, handle: ModelHandle) -> None:
         self._handle = handle
-        self._compute: Differentiator = handle.exact_gradients if exact else handle.gradients
         side = handle.spec.size
         fits = int((1 - KEEP_FREE) * free_memory(handle.device) / (PER_PIXEL * side * side))
         self.size = max(1, min(STEP.get(handle.device.type, 32), fits))
@@ -49,12 +43,12 @@ class Gradients:
         Raises:
             ModelError: ``no_memory`` when not even one picture fits.
         """
-        return self._halving(lambda part: self._compute(part, target), batch)
+        return self._halving(lambda part: self._handle.gradients(part, target), batch)
 
     @property
     def name(self) -> str:
         """Of the engine that computes them."""
-        return self._compute.name
+        return self._handle.gradients.name
 
     def _halving(
         self, compute: Callable[[Floats], tuple[Floats, Floats]], batch: Floats

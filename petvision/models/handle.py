@@ -36,8 +36,8 @@ class ModelHandle:
     mode, no parameter requires a gradient; its layers have torchvision's names. ``engine``
     answers; ``reference`` (torch-fp32, the same network) has the last word wherever ``engine``'s
     stated ``distance`` (see ``petvision.models.boundary``) could matter. ``gradients`` go with
-    ``engine``, and ``exact_gradients`` are in float32 whatever the engine. ``stored`` gives a
-    tensor of the file as it was trained, such as ``"conv1.weight"``.
+    ``engine``, always in float32. ``stored`` gives a tensor of the file as it was trained, such as
+    ``"conv1.weight"``.
     """
 
     card: Card
@@ -49,11 +49,6 @@ class ModelHandle:
     stored: Callable[[str], Floats]
     gradients: Differentiator
     distance: float = 0.0
-
-    @property
-    def exact_gradients(self) -> Differentiator:
-        """Those of the engine where they are float32's, else torch's."""
-        return self.gradients if self.gradients.exact else TorchGradients(self.network)
 
     @property
     def identity(self) -> ModelIdentity:

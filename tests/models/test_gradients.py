@@ -24,23 +24,12 @@ def test_openvinos_gradients_are_torchs(architecture, size):
     network = handle_of(architecture).network
     batch = pictures(3, size)
     right, logits = TorchGradients(network)(batch, 1)
-    found, its_logits = OpenVinoGradients(network, size, "fp32")(batch, 1)
+    found, its_logits = OpenVinoGradients(network, size)(batch, 1)
     assert right.any()
     # Here and there the order of a sum decides on which side of zero a ReLU stands.
     assert np.median(np.abs(found - right)) <= 1e-6 * np.abs(right).max()
     assert np.corrcoef(found.ravel(), right.ravel())[0, 1] > 0.9999
     assert np.allclose(its_logits, logits, rtol=1e-5, atol=1e-6)
-
-
-@needs_bf16
-def test_in_bfloat16_they_point_the_same_way():
-    handle = handle_of()
-    batch = pictures(2)
-    right, _ = TorchGradients(handle.network)(batch, 0)
-    rough = OpenVinoGradients(handle.network, SIZE, "bf16")
-    found, _ = rough(batch, 0)
-    assert np.corrcoef(found.ravel(), right.ravel())[0, 1] > 0.9
-    assert not rough.exact
 
 
 def test_weights_that_are_no_numbers_are_left_to_torch():
@@ -56,13 +45,13 @@ def test_the_gradients_go_with_the_engine():
     handle = handle_of()
     assert handle.gradients.name == "torch-fp32"
     fast = with_fast_engine(handle, "openvino-fp32")
-    assert fast.gradients.name == fast.exact_gradients.name == "openvino-fp32"
+    assert fast.gradients.name == "openvino-fp32"
     assert with_fast_engine(fast, "torch-fp32").gradients.name == "torch-fp32"
     assert fast.twin().gradients.name == "torch-fp32"
 
 
 @needs_bf16
-def test_who_asks_for_float32_gets_it_beside_bfloat16():
+def test_gradients_are_in_float32_beside_bfloat16_too():
     handle = with_fast_engine(handle_of("resnet50"), "openvino-bf16")
-    assert handle.gradients.name == "openvino-bf16"
-    assert handle.exact_gradients.name == "torch-fp32"
+    assert handle.engine.name == "openvino-bf16"
+    assert handle.gradients.name == "openvino-fp32"

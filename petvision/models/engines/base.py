@@ -36,15 +36,11 @@ class Engine(Protocol):
 
 
 class Differentiator(Protocol):
-    """Who computes gradients by the pixels; safe to share between threads."""
+    """Who computes gradients by the pixels, in float32; safe to share between threads."""
 
     @property
     def name(self) -> str:
-        """Of the engine it belongs to, such as ``openvino-bf16``."""
-
-    @property
-    def exact(self) -> bool:
-        """Whether it computes in float32 throughout."""
+        """Such as ``openvino-fp32``."""
 
     def prepare(self) -> None:
         """Make it ready now; otherwise the first gradient does."""

@@ -20,7 +20,6 @@ from petvision.images.types import Floats
 from petvision.models.engines.fused import convolutions
 from petvision.models.engines.openvino_engine import (
     Node,
-    Precision,
     compiled,
     constant,
     convolution,
@@ -34,21 +33,22 @@ Backward = Callable[[Node], Node]
 
 
 class OpenVinoGradients:
-    """Differentiates a folded, finite ``ResNet`` on the CPU by its pictures.
+    """Differentiates a folded, finite ``ResNet`` on the CPU by its pictures, in float32.
+
+    What differs from torch's gradients is the order of sums alone.
 
     Args:
         network: the whole of it, up to the logits; let go of once the graph is there.
         size: the pictures' side in pixels.
-        precision: ``fp32`` differs from torch by the order of sums alone.
     """
 
-    def __init__(self, network: ResNet, size: int, precision: Precision):
-        self.name = f"openvino-{precision}"
-        self.exact = precision == "fp32"
+    name = "openvino-fp32"
+
+    def __init__(self, network: ResNet, size: int):
         self._stem = nn.Sequential(network.conv1, network.relu, network.maxpool)
         self._rows, self._bias = network.fc.weight.detach(), network.fc.bias.detach()
         self._network: ResNet | None = network
-        self._size, self._precision = size, precision
+        self._size = size
         self._request: Any = None
         self._turn = threading.Lock()
 
@@ -57,7 +57,7 @@ class OpenVinoGradients:
         with self._turn:
             if self._network is not None:
                 model = _graph(self._network, self._size)
-                self._request = compiled(model, self._precision).create_infer_request()
+                self._request = compiled(model, "fp32").create_infer_request()
                 self._network = None
 
     def __call__(self, batch: Floats, target: int) -> tuple[Floats, Floats]:

@@ -151,7 +151,6 @@ class TorchGradients:
     """The reference for gradients: torch differentiates the network as it is."""
 
     name = "torch-fp32"
-    exact = True
 
     def __init__(self, network: nn.Module):
         self._network = network
