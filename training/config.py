@@ -132,6 +132,17 @@ class Model(Section):
     storage: Literal["fp16", "fp32", "int8"] = Field(
         "fp16", description="number format of the finished file's weights"
     )
+    storage_fp16: tuple[str, ...] = Field(
+        (),
+        description="layers that an int8 file keeps as fp16, by the beginnings of their names "
+        "(conv1, layer4.2): those that lose most by fewer digits",
+    )
+    album: bool = Field(
+        True,
+        description="keep small copies of training photos beside the model (as many as "
+        "unknown.bank), and what every photo it learned from is recognised by; of a folder or CSV "
+        "only, and never in the model file",
+    )
     licence: str = Field("", description="of the finished weights: what they descend from rules")
     limits: tuple[str, ...] = Field((), description="sentences on what the model cannot do")
 

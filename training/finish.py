@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import platform
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import islice
@@ -20,11 +21,13 @@ from petvision.evaluate.unknown import Separation
 from petvision.events import Progress, Result
 from petvision.images.prepare import normalise
 from petvision.images.types import Floats, Pixels
+from petvision.models.album import SUFFIX, Album, Snapshot
 from petvision.models.cards import Card, InputCard, SplitMetrics, TrainingCard
-from petvision.models.files import Storage, StoredModel, write_model
+from petvision.models.files import StoredModel, sha256_of, write_model
 from petvision.models.handle import ModelHandle, open_model
-from petvision.models.unknown import unit_rows
-from training.config import Augment, Config
+from petvision.models.unknown import knn, unit_rows
+from petvision.reports.thumbnails import jpeg, small_ones
+from training.config import Augment, Config, Model
 from training.data import Split, test_photos
 from training.loader import Loader
 from training.loop import Trained
@@ -32,6 +35,7 @@ from training.negatives import negative_views
 from training.unknown import Answers, Choice, bank_photos, choose_unknown
 
 BATCH = 16
+SNAPSHOT_PX = 112  # a side of the small copies that an album keeps
 VIEWED = 300  # validation photos seen in varied views
 # Photos of the same things, taken by others: nearer, darker, in other colours, of fewer pixels.
 ELSEWHERE = Augment(crop=(0.2, 0.8), colour=0.5, grey=0.15, coarse=0.4, erase=0.0)
@@ -61,32 +65,87 @@ def finish(
     """
     path = folder / "model.safetensors"
     card = _card(config, split, trained, descent)
-    _write(path, card, trained, None, config.model.storage)
+    _write(path, card, trained, None, config.model)
     handle = open_model(path, engine="torch-fp32")
     known = yield from _answers_of(handle, config, split.validation, "validation")
     assert known is not None  # a split has validation photos
     labels = np.array([split.classes.index(p.label) for p in split.validation])
     temperature = fit_temperature(known.logits, labels)
-    choice = yield from _choose_unknown(handle, config, split, known, temperature)
+    bank = yield from _bank(handle, config, split)
+    choice = yield from _choose_unknown(handle, config, split, known, bank, temperature)
     unknown = choice.card if choice else None
     card = card.model_copy(update={"temperature": temperature, "unknown": unknown})
-    _write(path, card, trained, choice, config.model.storage)
+    _write(path, card, trained, choice, config.model)
     evaluations = yield from _measure(path, config, split)
     metrics = {part: metrics_of(figures_of(e)) for part, e in evaluations.items()}
     card = card.model_copy(update={"metrics": metrics})
-    _write(path, card, trained, choice, config.model.storage)
+    _write(path, card, trained, choice, config.model)
+    if _remembers(config):
+        yield from _keep_album(path, split, known, bank)
     yield Result(Finished(path, card, dict(choice.separations) if choice else {}, evaluations))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Bank:
+    """A core set of the training photos, and their features (rows of length 1)."""
+
+    photos: Sequence[Labelled]
+    features: Floats
+
+
+def _bank(
+    handle: ModelHandle, config: Config, split: Split
+) -> Generator[Progress, None, _Bank | None]:
+    """What k-NN measures from and the album shows; None where neither is wanted."""
+    plan = config.unknown
+    if not plan.bank or not (plan.score in ("auto", "knn", "combined") or _remembers(config)):
+        return None
+    photos = bank_photos(split.train, split.classes, plan.bank, config.seed)
+    seen = yield from _answers_of(handle, config, photos, "feature bank")
+    return _Bank(photos, unit_rows(seen.features)) if seen else None
+
+
+def _remembers(config: Config) -> bool:
+    """Whether the photos are the person's own, who may keep copies of them."""
+    return config.model.album and config.data.source in ("folder", "csv")
+
+
+def _keep_album(
+    path: Path, split: Split, known: Answers, bank: _Bank | None
+) -> Generator[Progress, None, None]:
+    """Write what the model remembers of its photos beside it."""
+    photos = (*split.train, *split.validation)
+    learned = set()
+    for number, photo in enumerate(photos, 1):
+        with suppress(OSError):  # gone since it was trained on: nobody will measure on it
+            learned.add(sha256_of(photo.path))
+        yield Progress(number, len(photos), "remembering the photos")
+    snapshots: list[Snapshot] = []
+    rows: list[int] = []
+    members = bank.photos if bank else ()
+    for row, image in enumerate(small_ones([p.path for p in members], SNAPSHOT_PX)):
+        if image is not None:
+            photo = members[row]
+            snapshots.append(Snapshot(photo.path.name, photo.label, jpeg(image)))
+            rows.append(row)
+        yield Progress(row + 1, len(members), "small copies of photos")
+    width = known.features.shape[1]
+    features = bank.features[rows] if bank else np.zeros((0, width), np.float32)
+    usual = float(np.median(1 - knn(known.features, features))) if rows else 0.0
+    album = Album(sha256_of(path), features, tuple(snapshots), usual, frozenset(learned))
+    album.save(path.with_suffix(SUFFIX))
+
+
 def _choose_unknown(
-    handle: ModelHandle, config: Config, split: Split, known: Answers, temperature: float
+    handle: ModelHandle,
+    config: Config,
+    split: Split,
+    known: Answers,
+    bank: _Bank | None,
+    temperature: float,
 ) -> Generator[Progress, None, Choice | None]:
-    """Gather the feature bank and the negatives, and choose."""
-    plan, bank = config.unknown, None
-    if plan.bank and plan.score in ("auto", "knn", "combined"):
-        photos = bank_photos(split.train, split.classes, plan.bank, config.seed)
-        seen = yield from _answers_of(handle, config, photos, "feature bank")
-        bank = unit_rows(seen.features) if seen else None
+    """Gather the negatives, and choose."""
+    plan = config.unknown
     negatives = {}
     for spec in plan.negatives:
         name = spec.partition(":")[0]
@@ -97,7 +156,8 @@ def _choose_unknown(
     varied = None
     if plan.views and plan.score == "auto":
         varied = yield from _varied(handle, config, split)
-    return choose_unknown(plan, known, negatives, bank, temperature, varied)
+    features = bank.features if bank else None
+    return choose_unknown(plan, known, negatives, features, temperature, varied)
 
 
 def _varied(handle: ModelHandle, config: Config, split: Split) -> Answering:
@@ -119,6 +179,8 @@ def _varied(handle: ModelHandle, config: Config, split: Split) -> Answering:
 def _card(config: Config, split: Split, trained: Trained, descent: StoredModel | None) -> Card:
     model, data = config.model, config.data
     settings = config.model_dump(mode="json", exclude={"out": True, "data": {"root"}})
+    # Where things lie on this machine is no part of a card that travels.
+    settings["model"]["pretrained"] = Path(model.pretrained).name
     settings["unknown"]["negatives"] = [s.partition(":")[0] for s in config.unknown.negatives]
     return Card(
         name=model.name,
@@ -149,15 +211,13 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: version(name) for name in names}
 
 
-def _write(
-    path: Path, card: Card, trained: Trained, choice: Choice | None, storage: Storage
-) -> None:
+def _write(path: Path, card: Card, trained: Trained, choice: Choice | None, model: Model) -> None:
     net = {n: t.numpy() for n, t in trained.net.network.state_dict().items()}
     gate = None
     if trained.net.gate is not None and (choice is None or "pet_mass" in _parts(choice)):
         gate = {n: t.numpy() for n, t in trained.net.gate.state_dict().items()}
     bank = {"bank": choice.bank} if choice and choice.bank is not None else None
-    write_model(path, card, net, gate, bank, storage)
+    write_model(path, card, net, gate, bank, model.storage, model.storage_fp16)
 
 
 def _parts(choice: Choice) -> set[str]:

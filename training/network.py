@@ -56,21 +56,26 @@ class TwoHeads(nn.Module):
         Raises:
             ConfigError: ``key`` when no layer's name begins so.
         """
-        head = {f"network.{last_linear(self.network)}.{n}" for n in ("weight", "bias")}
-        names = [name for name, _ in self.named_parameters() if name.startswith("network.")]
+        head = {f"{last_linear(self.network)}.{n}" for n in ("weight", "bias")}
+        names = {name for name, _ in self.network.named_parameters()}
         for layer in layers:
-            begun = f"network.{layer}."
-            kept = {n for n in names if n.startswith(begun)}
-            if layer == "backbone":
-                kept = set(names) - head
-            if not kept:
-                known = ", ".join(dict.fromkeys(n.split(".")[1] for n in names))
-                raise ConfigError(
-                    "key", "model.freeze", key=f"layer {layer!r}", remedy=f"There are {known}."
-                )
-            for name, parameter in self.named_parameters():
+            kept = names - head if layer == "backbone" else self.begun(layer, "model.freeze")
+            for name, parameter in self.network.named_parameters():
                 if name in kept:
                     parameter.requires_grad_(False)
+
+    def begun(self, layer: str, key: str) -> set[str]:
+        """The network's weights whose names begin with that layer's, as ``key`` asks.
+
+        Raises:
+            ConfigError: ``key`` when there are none.
+        """
+        names = [name for name, _ in self.network.named_parameters()]
+        found = {name for name in names if name.startswith(f"{layer}.")}
+        if not found:
+            known = ", ".join(dict.fromkeys(name.split(".")[0] for name in names))
+            raise ConfigError("key", key, key=f"layer {layer!r}", remedy=f"There are {known}.")
+        return found
 
     def freeze_statistics(self) -> None:
         """Keep BatchNorm's running mean and variance while everything else trains."""
@@ -117,6 +122,8 @@ def start(model: Model, classes: Sequence[str]) -> tuple[TwoHeads, StoredModel |
 
 def _frozen(net: TwoHeads, model: Model) -> TwoHeads:
     net.freeze(model.freeze)
+    for layer in model.storage_fp16:
+        net.begun(layer, "model.storage_fp16")  # a typing error is told before the training
     return net
 
 

@@ -20,8 +20,8 @@ from training.config import Config
 # resumed run may differ in these.
 FREE = (
     "out", "device", "data.root", "model.name", "model.licence", "model.limits", "model.storage",
-    "training.workers", "training.blend", "unknown.score", "unknown.false_reject_rate",
-    "unknown.negatives", "unknown.views", "unknown.bank", "evaluation",
+    "model.album", "training.workers", "training.blend", "unknown.score",
+    "unknown.false_reject_rate", "unknown.negatives", "unknown.views", "unknown.bank", "evaluation",
 )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from petvision.explain.flip import Flip
     from petvision.explain.results import Attribution, ClassMaps, Explanation, Trust
     from petvision.explain.trust import Referee
+    from petvision.models.album import Snapshot
     from petvision.models.engines.base import Engine, Trunk
     from petvision.models.handle import ModelHandle
     from petvision.models.predict import Unknown
@@ -146,6 +147,32 @@ def predict_with_maps(
     from petvision.models.predict import look
 
     yield Result(Judged(*look(handle, prepared, unknown), handle.engine))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Likeness:
+    """Training photos most like a photo, with the cosine, of ``kept`` that were compared.
+
+    ``usual`` is the mean cosine to the five nearest that half of the validation photos reach.
+    """
+
+    nearest: list[tuple[Snapshot, float]]
+    usual: float
+    kept: int
+
+
+def likeness(handle: ModelHandle, prepared: Prepared) -> Iterator[Result[Likeness | None]]:
+    """What the photo is like, of the photos the model remembers; None where it has none.
+
+    Raises:
+        ModelError: when what it remembers is damaged.
+    """
+    album = handle.album
+    if album is None or not album.snapshots:
+        yield Result(None)
+        return
+    features = handle.engine.forward(prepared.pixels).features[0]
+    yield Result(Likeness(album.nearest(features), album.usual, len(album.snapshots)))
 
 
 def explain(

@@ -115,6 +115,11 @@ def _figures(report: Report) -> Iterator[tuple[str, ...]]:
     yield "ECE", f"{f.ece_after:.4f}", f"{f.ece_before:.4f} before calibration"
     yield "F1", f"{f.f1_macro:.4f}"
     yield "refused", f"{f.refused:.4f}"
+    if f.learned:
+        words = "photos that it was trained or chosen on, which flatters the figures"
+        yield "learned", f"{f.learned:,}", words
+        if f.accuracy_others is not None:
+            yield "", f"{f.accuracy_others:.4f}", "accuracy on the others"
     for name, found in report.strange.items():
         v = found.verdict
         words = f"refused of {v.strange} photos; AUROC {v.auroc:.4f}, FPR95 {v.fpr95:.4f}"

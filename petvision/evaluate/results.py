@@ -45,7 +45,8 @@ class Evaluation:
     ``paths`` are fit to show, ``logits`` N×C, ``labels`` N class numbers, ``unknown_scores`` N
     (NaN where the model gives none), ``refused`` N: the unknown verdict. ``unread`` tells of
     photos without an answer: name and reason. ``files`` are the photos themselves (empty: not
-    known). ``others`` are other scores of strangeness by name, N each.
+    known). ``others`` are other scores of strangeness by name, N each. ``learned`` N: the model
+    was trained or chosen on this very photo (empty: not known).
     """
 
     model: ModelIdentity
@@ -61,6 +62,7 @@ class Evaluation:
     unread: tuple[tuple[str, str], ...] = ()
     files: tuple[Path, ...] = ()
     others: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    learned: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
 
     @property
     def scores(self) -> npt.NDArray[np.float64]:
@@ -103,7 +105,9 @@ class Figures:
     reported beside it. ``loss`` and what ends in ``before`` are at temperature 1, everything else
     at the model's temperature. ``macro`` figures are the plain mean over the classes, ``weighted``
     ones weigh each with its photos. ``accuracy_top5`` is None for few classes. ``certain`` is the
-    share of answers with a score over 0.99.
+    share of answers with a score over 0.99. ``learned`` is how many of the photos the model was
+    trained or chosen on, as far as is known, and ``accuracy_others`` the accuracy on the others
+    (None where all or none of them were).
     """
 
     n: int
@@ -128,6 +132,8 @@ class Figures:
     mce_after: float
     certain: float
     refused: float
+    learned: int
+    accuracy_others: float | None
     classes: tuple[ClassFigures, ...]
     confusion: tuple[tuple[int, ...], ...]
     reliability: tuple[Bin, ...]
@@ -144,6 +150,8 @@ def figures_of(evaluation: Evaluation) -> Figures:
     macro, weighted = by_class.mean(0), support @ by_class / n
     before, after = reliability(softmax(logits), labels), reliability(scores, labels)
     at = evaluation.temperature
+    learned, right = int(evaluation.learned.sum()), evaluation.right
+    others = float(right[~evaluation.learned].mean()) if 0 < learned < n else None
     return Figures(
         n=n,
         accuracy=share,
@@ -166,6 +174,8 @@ def figures_of(evaluation: Evaluation) -> Figures:
         mce_before=mce(before),
         mce_after=mce(after),
         certain=float((scores.max(1) > CERTAIN).mean()),
+        learned=learned,
+        accuracy_others=others,
         refused=float(evaluation.refused.mean()),
         classes=tuple(
             ClassFigures(name, float(row[0]), float(row[1]), float(row[2]), int(count))

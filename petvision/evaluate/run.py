@@ -43,7 +43,9 @@ def evaluate(
 
     Raises:
         ConfigError: when a label is not one of the model's classes, or no photo could be read.
+        ModelError: when what the model remembers of its photos is damaged.
     """
+    album = handle.album
     strange = sorted({p.label for p in photos} - set(handle.card.classes))
     if strange:
         known = ", ".join(handle.card.classes[:10])
@@ -64,7 +66,8 @@ def evaluate(
         raise ConfigError(
             "range", data, key="data", expected="photos that can be read", found="none"
         )
-    yield Result(_evaluation(handle, data, kept, unread, others))
+    digests = album.learned if album else frozenset()
+    yield Result(_evaluation(handle, data, kept, unread, others, digests))
 
 
 def _evaluation(
@@ -73,6 +76,7 @@ def _evaluation(
     kept: Sequence[tuple[Labelled, Prediction]],
     unread: Sequence[tuple[str, str]],
     others: Tally,
+    learned: frozenset[str],
 ) -> Evaluation:
     card = handle.card
     return Evaluation(
@@ -89,6 +93,7 @@ def _evaluation(
         unread=tuple(unread),
         files=tuple(photo.path.absolute() for photo, _ in kept),
         others=others.scores(),
+        learned=np.array([p.image.sha256 in learned for _, p in kept], np.bool_),
     )
 
 

@@ -334,6 +334,7 @@ def write_model(
     gate: Mapping[str, npt.ArrayLike] | None = None,
     unknown: Mapping[str, npt.ArrayLike] | None = None,
     storage: Storage = "fp16",
+    fp16: Sequence[str] = (),
 ) -> None:
     """Write a model file and, beside it, its card as ``NAME.md``; both whole or not at all.
 
@@ -345,6 +346,7 @@ def write_model(
         unknown: what the unknown score needs: ``bank``, n×features.
         storage: of tensors with two or more dimensions; in fp16 and int8 files the others
             (biases, BatchNorm, which are small and steer everything) stay float32.
+        fp16: layers that an int8 file stores as fp16, by the beginnings of their names.
 
     Raises:
         OutputError: when the folder cannot be written.
@@ -352,13 +354,16 @@ def write_model(
     """
     from safetensors.numpy import save
 
+    kept = tuple(f"{layer}." for layer in fp16)
     groups = {"net": net, "gate": gate or {}, "unknown": unknown or {}}
     tensors: dict[str, npt.NDArray[np.generic]] = {}
     for group, members in groups.items():
         for name, values in members.items():
             if not name.endswith(COUNTER):
                 array = np.ascontiguousarray(np.asarray(values), dtype=np.float32)
-                tensors.update(_stored(f"{group}.{name}", array, storage))
+                exempt = storage == "int8" and group == "net" and name.startswith(kept)
+                kind: Storage = "fp16" if exempt else storage
+                tensors.update(_stored(f"{group}.{name}", array, kind))
     metadata = {METADATA_KEY: card.model_dump_json(exclude_none=True)}
     content = save(tensors, metadata)
     write_atomically(path, content)

@@ -16,6 +16,7 @@ from torch import nn
 from petvision.errors import ConfigError, ModelError
 from petvision.images.types import Floats, InputSpec
 from petvision.models import architectures
+from petvision.models.album import Album, album_beside
 from petvision.models.cards import Card, InputCard
 from petvision.models.engines.base import Differentiator, Engine
 from petvision.models.engines.torch_engine import Layers, TorchEngine, TorchGradients
@@ -37,7 +38,7 @@ class ModelHandle:
     answers; ``reference`` (torch-fp32, the same network) has the last word wherever ``engine``'s
     stated ``distance`` (see ``petvision.models.boundary``) could matter. ``gradients`` go with
     ``engine``, always in float32. ``stored`` gives a tensor of the file as it was trained, such as
-    ``"conv1.weight"``.
+    ``"conv1.weight"``. ``path`` is that file (None: it was made in memory).
     """
 
     card: Card
@@ -49,6 +50,7 @@ class ModelHandle:
     stored: Callable[[str], Floats]
     gradients: Differentiator
     distance: float = 0.0
+    path: Path | None = None
 
     @property
     def identity(self) -> ModelIdentity:
@@ -59,6 +61,15 @@ class ModelHandle:
     def spec(self) -> InputSpec:
         """How the model wants its pictures."""
         return self.card.input_spec
+
+    @property
+    def album(self) -> Album | None:
+        """The training photos it remembers, read anew; None where there are none beside it.
+
+        Raises:
+            ModelError: when they are damaged.
+        """
+        return None if self.path is None else album_beside(self.path, self.sha256)
 
     @property
     def device(self) -> torch.device:
@@ -165,9 +176,10 @@ def load(stored: StoredModel, device: Device = "auto") -> ModelHandle:
         gate = Linear(stored.tensor("gate.weight"), stored.tensor("gate.bias"))
     bank = _bank(stored)
     stored.rest()
-    return _assemble(
+    handle = _assemble(
         card, stored.sha256, network, lambda name: stored.tensor(f"net.{name}"), gate, bank
     )
+    return replace(handle, path=stored.path)
 
 
 def from_network(

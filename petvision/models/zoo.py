@@ -21,6 +21,7 @@ import platformdirs
 from petvision.errors import ConfigError, ModelError, OutputError
 from petvision.events import Events
 from petvision.models import cards, files
+from petvision.models.album import SUFFIX, album_beside
 from petvision.models.cards import Card
 from petvision.models.download import download
 from petvision.places import bundled
@@ -209,6 +210,8 @@ def fetch(name: str) -> Events[Path]:
 def add(path: str | Path) -> Entry:
     """Copy a model file that can be used into the person's own folder, under its card's name.
 
+    The training photos it remembers (``album``) come along.
+
     Raises:
         ModelError: when it cannot be used.
         OutputError: ``exists`` when there is another model of its name; when it cannot be written.
@@ -224,6 +227,8 @@ def add(path: str | Path) -> Entry:
         files.write_atomically(target, content)
     page = cards.markdown(files.read_card(target), verified.sha256)
     files.write_atomically(target.with_suffix(".md"), page.encode())
+    if (photos := album_beside(source, verified.sha256)) is not None:
+        photos.save(target.with_suffix(SUFFIX))
     return _entry("own", verified.name, target)
 
 
@@ -239,7 +244,8 @@ def remove(name: str) -> Path:
         expected = "one that was added or fetched"
         raise ConfigError("range", "models remove", key="the model", expected=expected, found=name)
     path.unlink()
-    path.with_suffix(".md").unlink(missing_ok=True)
+    for beside in (".md", SUFFIX):
+        path.with_suffix(beside).unlink(missing_ok=True)
     return path
 
 

@@ -33,6 +33,7 @@ from petvision.models.predict import Unknown
 from petvision.reports.evaluation_html import page
 from petvision.reports.inside import inside
 from petvision.reports.mistakes import answers_sheet, mistakes
+from petvision.reports.stored import LEARNED
 
 MISTAKES = "mistakes"
 FIGURES = "figures"
@@ -223,11 +224,16 @@ def _number(value: object) -> object:
 
 
 def predictions_csv(evaluation: Evaluation) -> str:
-    """One row a photo: path, truth, label (best known class), refused, each score, strangeness."""
+    """One row a photo: path, truth, label (best known class), refused, each score, strangeness.
+
+    A last column tells which the model was trained or chosen on, where it was on any.
+    """
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     classes = evaluation.classes
-    rows.writerow(["path", "truth", "label", "unknown", *classes, "unknown_score"])
+    learned = evaluation.learned if evaluation.learned.any() else None
+    last = [] if learned is None else [LEARNED]
+    rows.writerow(["path", "truth", "label", "unknown", *classes, "unknown_score", *last])
     scores, answers = evaluation.scores, evaluation.answers
     places = [str(file) for file in evaluation.files] or evaluation.paths
     for i, path in enumerate(places):
@@ -240,6 +246,7 @@ def predictions_csv(evaluation: Evaluation) -> str:
                 int(evaluation.refused[i]),
                 *(f"{s:.9g}" for s in scores[i]),
                 "" if math.isnan(strangeness) else f"{strangeness:.9g}",
+                *([] if learned is None else [int(learned[i])]),
             ]
         )
     return text.getvalue()

@@ -77,6 +77,7 @@ def _text(shown: Page, charts: Sequence[str], data: Mapping[str, object]) -> str
     evaluation = shown.evaluation
     template = bundled("resources", "report", "evaluation.html").read_text("utf-8")
     body = (
+        _seen_before(shown),
         _cards(shown),
         _advice(shown),
         f'<h2>Charts</h2><div class="charts">{"".join(charts)}</div>',
@@ -111,6 +112,7 @@ def _rows(evaluation: Evaluation) -> list[dict[str, object]]:
             _row(file, int(answers[i]), float(scores[i].max()), bool(evaluation.refused[i]))
             | {
                 "truth": int(evaluation.labels[i]),
+                "learned": bool(evaluation.learned[i]) if len(evaluation.learned) else False,
                 "loss": round(-math.log(chance), 6),
                 "odds": round(float(odds[i]), 4),
                 "strange": _finite(evaluation.unknown_scores[i]),
@@ -142,6 +144,7 @@ def _row(file: Path, answer: int, score: float, refused: bool) -> dict[str, obje
         "name": file.name.encode("utf-8", "replace").decode(),
         "file": absolute.as_uri(),
         "truth": -1,
+        "learned": False,
         "answer": answer,
         "score": round(score, 6),
         "refused": refused,
@@ -219,6 +222,21 @@ def _cards(shown: Page) -> str:
         for ask, number, words in cards
     )
     return f'<div class="cards">{"".join(shapes)}</div>'
+
+
+def _seen_before(shown: Page) -> str:
+    """That figures on photos it learned from flatter the model."""
+    figures = shown.material.figures
+    if not figures.learned:
+        return ""
+    count, rest = f"{figures.learned:,} of these {figures.n:,} photos", ""
+    if figures.accuracy_others is not None:
+        share = f"{figures.accuracy_others:.2%}"
+        rest = f" On the others it is right for {_link('learned=0', share)}."
+    return (
+        f'<p class="note"><strong>{_link("learned=1", count)} are ones the model was trained or '
+        f"chosen on</strong>: the figures flatter it.{rest}</p>"
+    )
 
 
 def _advice(shown: Page) -> str:

@@ -17,6 +17,8 @@ from petvision.evaluate.calibration import members
 from petvision.evaluate.results import Evaluation
 from petvision.models.results import ModelIdentity
 
+LEARNED = "learned"
+"""The column of ``predictions.csv`` that tells which photos the model was trained or chosen on."""
 LEAST = 1e-9
 """Scores are kept with nine digits."""
 
@@ -58,14 +60,15 @@ def _evaluation(metrics: Mapping[str, Any], rows: list[dict[str, str]]) -> Evalu
         refused=np.array([row["unknown"] == "1" for row in rows], np.bool_),
         unread=tuple((str(u["path"]), str(u["why"])) for u in metrics["unread"]),
         files=tuple(Path(row["path"]) for row in rows),
+        learned=np.array([row.get(LEARNED) == "1" for row in rows], np.bool_),
     )
 
 
 def photos_behind(evaluation: Evaluation, ask: str) -> npt.NDArray[np.intp]:
     """Which photos a link such as ``truth=0&answer=1`` or ``right=0`` means, the dearest first.
 
-    ``truth``, ``answer``, ``either`` are class numbers, ``right`` and ``refused`` 0 or 1, ``bin`` a
-    bin of the reliability diagram; ``sort=unsure`` puts the least sure first.
+    ``truth``, ``answer``, ``either`` are class numbers, ``right``, ``refused`` and ``learned`` 0 or
+    1, ``bin`` a bin of the reliability diagram; ``sort=unsure`` puts the least sure first.
     """
     wanted = dict(parse_qsl(ask))
     kept = np.ones(len(evaluation.labels), np.bool_)
@@ -75,6 +78,7 @@ def photos_behind(evaluation: Evaluation, ask: str) -> npt.NDArray[np.intp]:
         ("answer", answer),
         ("right", evaluation.right.astype(int)),
         ("refused", evaluation.refused.astype(int)),
+        ("learned", evaluation.learned.astype(int)),
     ):
         if key in wanted:
             kept &= values == int(wanted[key])

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from petvision.cli import main
+from petvision.reports.stored import photos_behind, read_evaluation
 
 CONFIG = """
 data: {{source: folder, root: "{root}", image_size: 32, resize: 36}}
@@ -62,6 +63,8 @@ def test_a_trained_model_is_evaluated_and_predicts(
     assert main([*call, "--json"]) == 0
     metrics = json.loads(capsys.readouterr().out)
     assert metrics["n"] == 24
+    assert (metrics["learned"], metrics["accuracy_others"]) == (24, None)
+    assert "learned from" in (out / "report.html").read_text()
 
     photos = sorted(colours.glob("*/*.png"))
     assert main(["predict", "--json", *map(str, photos), "--model", model]) == 0
@@ -69,6 +72,34 @@ def test_a_trained_model_is_evaluated_and_predicts(
     best = [max(line["scores"], key=line["scores"].get) for line in lines]
     right = np.mean([b == p.parent.name for b, p in zip(best, photos, strict=True)])
     assert right == metrics["accuracy"]  # the same door, the same answers
+
+
+def test_an_evaluation_tells_which_photos_the_model_learned_from(
+    config: Path, colours: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main(["train", str(config), "--quiet"]) == 0
+    for number in range(4):
+        new = np.full((40, 52, 3), (90, 60 + number, 200), np.uint8)  # blue: no cat
+        Image.fromarray(new).save(colours / "cat" / f"new{number}.png")
+    out, model = tmp_path / "report", str(tmp_path / "run" / "model.safetensors")
+    assert main(["evaluate", model, "--data", f"folder:{colours}", "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"^learned +24 +photos that it was trained or chosen on", said, re.MULTILINE)
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert metrics["learned"] == 24
+    assert f"{metrics['accuracy_others']:.4f}" in said
+    evaluation = read_evaluation(out)
+    assert evaluation.learned.sum() == 24
+    others = photos_behind(evaluation, "learned=0")
+    assert {evaluation.files[i].name[:3] for i in others} == {"new"}
+    assert evaluation.right[others].mean() == metrics["accuracy_others"]
+
+
+def test_no_copies_of_photos_are_kept_where_none_are_wanted(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main(["train", str(config), "--quiet", "--set", "model.album=false"]) == 0
+    assert not list((tmp_path / "run").glob("*.photos"))
 
 
 def test_a_run_is_not_overwritten(config: Path, capsys: pytest.CaptureFixture[str]):

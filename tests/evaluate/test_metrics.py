@@ -1,5 +1,7 @@
 """Figures against scikit-learn's and against values worked out by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn import metrics as peer
@@ -168,6 +170,28 @@ def test_temperature_undoes_a_scaling_of_honest_logits():
     scores = softmax(honest)
     labels = (rng.random(40_000) < scores[:, 1]).astype(int)
     assert fit_temperature(3 * honest, labels) == pytest.approx(3, rel=0.05)
+
+
+def test_temperature_by_hand():
+    # Every margin is 4 and three of four answers are right: the scores are honest where
+    # 1 / (1 + exp(-4 / T)) = 3/4, so T = 4 / ln 3.
+    logits = np.array([[4.0, 0], [4, 0], [0, 4], [0, 4]])
+    labels = np.array([0, 0, 1, 0])
+    assert fit_temperature(logits, labels) == pytest.approx(4 / np.log(3), abs=1e-4)
+    # Of three classes: the winner has 3/5 where exp(6 / T) = 3/5 : 1/5, so T = 6 / ln 3.
+    logits = 6 * np.eye(3)[[0, 0, 1, 1, 2]]
+    labels = np.array([0, 0, 1, 2, 0])
+    assert fit_temperature(logits, labels) == pytest.approx(6 / np.log(3), abs=1e-4)
+
+
+def test_photos_that_were_learned_from_are_counted_and_the_others_judged_apart():
+    logits, labels = np.array([[1.0, 0], [1, 0], [0, 1], [0, 1]]), np.array([0, 0, 1, 0])
+    seen = replace(as_evaluation(logits, labels), learned=np.array([True, True, False, False]))
+    figures = figures_of(seen)
+    assert (figures.learned, figures.accuracy, figures.accuracy_others) == (2, 0.75, 0.5)
+    everything = figures_of(replace(seen, learned=np.ones(4, np.bool_)))
+    assert (everything.learned, everything.accuracy_others) == (4, None)
+    assert figures_of(as_evaluation(logits, labels)).accuracy_others is None
 
 
 def test_threshold_refuses_at_most_the_share_asked_for():

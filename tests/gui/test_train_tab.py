@@ -100,6 +100,8 @@ def test_from_an_empty_window_to_a_model_in_use(qtbot: Any, page: TrainPage, col
     qtbot.waitUntil(in_use, timeout=WAIT_MS)
     assert window.tab == EXPLAIN
     assert window.session.settings.get("model", "") == "my-colours"
+    assert window.session.handle is not None
+    assert window.session.handle.album is not None  # its photos came along
 
 
 def test_a_stopped_run_goes_on(qtbot: Any, page: TrainPage, colours: Path):

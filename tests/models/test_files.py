@@ -5,6 +5,7 @@ from contextlib import suppress
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 
 from petvision.errors import ModelError, OutputError
 from petvision.models.cards import UnknownCard
@@ -56,6 +57,24 @@ def test_int8_takes_a_quarter_and_keeps_each_channels_own_scale(tmp_path):
     read, original = read_model(a).tensor("net.conv1.weight"), net["conv1.weight"].numpy()
     off = np.abs(read - original).max(axis=(1, 2, 3)) / np.abs(original).max(axis=(1, 2, 3))
     assert off.max() <= 0.5 / 127 + 1e-6
+
+
+def test_an_int8_file_keeps_the_layers_it_is_told_to_as_fp16(tmp_path):
+    net = tiny_resnet().state_dict()
+    path = tmp_path / "a.safetensors"
+    write_model(path, tiny_card(), net, storage="int8", fp16=("layer1", "conv1"))
+    stored = read_model(path)
+
+    def off(name: str) -> float:
+        return float(np.abs(stored.tensor(f"net.{name}") - net[name].numpy()).max())
+
+    assert off("conv1.weight") < 5e-4
+    assert off("layer1.0.conv1.weight") < 5e-4
+    assert off("layer2.0.conv1.weight") > 1e-4  # conv1 is the first layer, not the block's
+    with safe_open(path, "numpy") as file:
+        kinds = {n: file.get_slice(n).get_dtype() for n in file.keys()}  # noqa: SIM118
+    assert kinds["net.conv1.weight"] == kinds["net.layer1.0.conv1.weight"] == "F16"
+    assert kinds["net.layer2.0.conv1.weight"] == kinds["net.fc.weight"] == "I8"
 
 
 def test_the_page_beside_the_file_names_its_digest(path):

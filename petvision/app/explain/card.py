@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from petvision.app import words
 from petvision.app.photos.delegate import mark_of
@@ -17,7 +17,12 @@ BARS_MOST = 5
 
 
 class PredictionCard(QFrame):
-    """Shows a :class:`Prediction`, or in words why there is none yet."""
+    """Shows a :class:`Prediction`, or in words why there is none yet.
+
+    ``why``: a person asks why the photo is unknown.
+    """
+
+    why = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -31,6 +36,10 @@ class PredictionCard(QFrame):
         head.setSpacing(GRID_PX)
         head.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignVCenter)
         head.addWidget(self._label, 1)
+        self.why_button = QPushButton(self.tr("Why unknown?"))
+        self.why_button.clicked.connect(self.why)
+        self.why_button.hide()
+        head.addWidget(self.why_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * GRID_PX, 2 * GRID_PX, 2 * GRID_PX, 2 * GRID_PX)
         layout.setSpacing(GRID_PX)
@@ -47,6 +56,7 @@ class PredictionCard(QFrame):
         self._sentence.setText(sentence)
         self._sentence.setVisible(bool(sentence))
         self._bars.hide()
+        self.why_button.hide()
         self._facts.say("")
         self._announce()
 
@@ -62,6 +72,7 @@ class PredictionCard(QFrame):
             self._mark.show_mark(mark_of(prediction.label), "text")
             self._label.setText(f"{words.named(prediction.label)}  ·  {share}")
             self._sentence.setText(how_sure(prediction))
+        self.why_button.setVisible(prediction.unknown)
         self._sentence.show()
         self._bars.show_rows(scores, quiet=prediction.unknown)
         self._bars.show()

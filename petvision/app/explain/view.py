@@ -11,6 +11,7 @@ from petvision.app.explain.card import PredictionCard
 from petvision.app.explain.empty import EmptyState
 from petvision.app.explain.grid import PanelGrid
 from petvision.app.explain.trouble import Trouble
+from petvision.app.explain.why import WhyUnknown
 from petvision.app.session import Session
 from petvision.app.theme import Theme
 from petvision.app.widgets.look import Look
@@ -34,6 +35,7 @@ class ExplainView(QStackedWidget):
         self.look = Look(session.settings, self)
         self.grid = PanelGrid(theme, self.look)
         self.card = PredictionCard(theme)
+        self.card.why.connect(self._tell_why)
         self._photo = PhotoView(theme)
         self._head = self._make_head()
         margin = 2 * GRID_PX
@@ -119,6 +121,12 @@ class ExplainView(QStackedWidget):
             self.card.show_waiting(self.tr("Looking…"), "")
         else:
             self.card.show_waiting(self.tr("Stopped"), self.tr("Choose the photo again to go on."))
+
+    def _tell_why(self) -> None:
+        """Say why the photo in view is unknown, with the photos it is most like."""
+        photo, prepared = self._session.current, self._session.prepared
+        if photo is not None and photo.prediction is not None and prepared is not None:
+            WhyUnknown(self._session, photo.prediction, prepared, self).show()
 
     def _turn(self) -> None:
         """Another photo: from the top, all panels."""

@@ -64,6 +64,7 @@ class ReportView(QWidget):
         self._note = QLabel()
         self._note.setWordWrap(True)
         self._note.setTextFormat(Qt.TextFormat.RichText)
+        self._note.linkActivated.connect(self.show_photos)
         self.numbers = QLabel()
         self._charts: dict[str, QLabel] = {}
         self._images: dict[str, QImage] = {}
@@ -189,13 +190,30 @@ class ReportView(QWidget):
         self._draw()
 
     def _say_note(self, figures: Figures) -> None:
-        self._note.setVisible(near_certain(figures))
-        self._note.setText(
-            self.tr(
-                "<b>Nearly every answer is near-certain.</b> These photos are too much like those "
-                "it learned from: try photos from elsewhere, and photos of none of the classes."
+        notes = []
+        if figures.learned:
+            text = self.tr(
+                "<b>{count} of these photos are ones it was trained or chosen on:</b> the figures "
+                "flatter it."
+            ).format(count=_link("learned=1", f"{figures.learned:,}", self._theme.style))
+            if figures.accuracy_others is not None:
+                rest = self.tr("On the others it is right for {share}.").format(
+                    share=_link(
+                        "learned=0", f"{100 * figures.accuracy_others:.2f} %", self._theme.style
+                    )
+                )
+                text = f"{text} {rest}"
+            notes.append(text)
+        if near_certain(figures):
+            notes.append(
+                self.tr(
+                    "<b>Nearly every answer is near-certain.</b> These photos are too much like "
+                    "those it learned from: try photos from elsewhere, and photos of none of the "
+                    "classes."
+                )
             )
-        )
+        self._note.setVisible(bool(notes))
+        self._note.setText("<br>".join(notes))
 
     def _table(self, read: Read) -> str:
         colours = self._theme.style
@@ -273,6 +291,10 @@ class ReportView(QWidget):
             title = self.tr("{photos} with a wrong answer").format(photos=title)
         elif "refused=1" in ask:
             title = self.tr("{photos} refused as unknown").format(photos=title)
+        elif "learned=1" in ask:
+            title = self.tr("{photos} that it was trained or chosen on").format(photos=title)
+        elif "learned=0" in ask:
+            title = self.tr("{photos} that it never saw").format(photos=title)
         elif "unsure" in ask:
             title = self.tr("{photos}, the least sure first").format(photos=title)
         if count > MOST:
