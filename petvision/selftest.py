@@ -13,20 +13,25 @@ import platform
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from petvision import __version__
 from petvision.errors import PetVisionError
+
+if TYPE_CHECKING:
+    from training.config import Config
 
 SURE = {"catdog-resnet101": 3, "catdog-resnet18": 2, "catdog-alexnet": 2}
 """Of the samples cat, dog and neither, how many each model must get right: the small ones know
 strangers badly, as their cards say."""
 LEAST_MEMORY = 2e9  # bytes; all panels of a photo take about 1.4e9
 _COLOURS = (("cat", (200, 60, 60)), ("dog", (60, 60, 200)))
+_TRAINED = ("resnet18", "resnet50", "resnet101", "alexnet-gap", "vgg16-gap")
 _PHOTOS = 6  # a class: enough for a training part and a validation part
 
 
@@ -73,6 +78,8 @@ def _checks(folder: Path) -> Sequence[tuple[str, Callable[[], str]]]:
         ("models", _models),
         ("predict", _predict),
         ("engines", _engines),
+        ("data", lambda: _data(folder)),
+        ("networks", _networks),
         ("train", lambda: _train(folder)),
         ("explain", lambda: _explain(trained)),
         ("export", lambda: _export(trained, folder)),
@@ -195,22 +202,25 @@ def _engines() -> str:
     return f"{', '.join(names)} agree; {chosen} is the fastest"
 
 
-def _train(folder: Path) -> str:
+def _photos(folder: Path) -> None:
+    """Make photos up in ``folder``, one class a colour; always the same ones."""
     import numpy as np
     from PIL import Image
 
-    from petvision.events import result_of
-    from training.run import run as training_run
-    from training.settings import parse_config
-
     random = np.random.default_rng(0)
     for label, colour in _COLOURS:
-        (folder / "photos" / label).mkdir(parents=True)
+        (folder / "photos" / label).mkdir(parents=True, exist_ok=True)
         for number in range(_PHOTOS):
             noise = random.integers(-40, 40, (40, 40, 3)) + np.array(colour)
             path = folder / "photos" / label / f"{number}.png"
             Image.fromarray(noise.astype(np.uint8)).save(path)
-    config = parse_config(
+
+
+def _config(folder: Path) -> Config:
+    """How the made-up photos are trained on, in a moment."""
+    from training.settings import parse_config
+
+    return parse_config(
         {
             "data": {
                 "source": "folder",
@@ -230,6 +240,57 @@ def _train(folder: Path) -> str:
         },
         "selftest",
     )
+
+
+def _data(folder: Path) -> str:
+    """That each photo is in one part, each class in both, and batches are what they claim."""
+    import numpy as np
+
+    from petvision.events import result_of
+    from training.data import split_photos
+    from training.loader import Loader
+
+    _photos(folder)
+    config = _config(folder)
+    split = result_of(split_photos(config))
+    parts = [{p.path for p in part} for part in (split.train, split.validation)]
+    if parts[0] & parts[1] or len(parts[0] | parts[1]) != len(_COLOURS) * _PHOTOS:
+        raise ValueError("a photo is lost, or is in both parts")
+    if any(0 in counts.values() for counts in split.counts.values()):
+        raise ValueError("a part lacks a class")
+    shown = Counter[int]()
+    loader = Loader(split.train, split.classes, config.data.input_spec, 3)
+    for batch in loader.epoch():
+        reddish = batch.pixels[..., 0].mean((1, 2)) > batch.pixels[..., 2].mean((1, 2))
+        if not np.array_equal(reddish, batch.labels == split.classes.index("cat")):
+            raise ValueError("a batch's labels are not those of its photos")
+        shown.update(batch.labels.tolist())
+    if shown.total() != len(split.train):
+        raise ValueError("an epoch does not show every photo once")
+    return f"{shown.total()} photos in batches, each with its own label, none in both parts"
+
+
+def _networks() -> str:
+    """That the networks that presets train answer, and every weight of them can learn."""
+    import torch
+
+    from petvision.models.architectures import build
+
+    for name in _TRAINED:
+        network = build(name, 3).train()
+        network(torch.rand(2, 3, 64, 64)).sum().backward()
+        for weight, values in network.named_parameters():
+            if values.grad is None or not bool(torch.isfinite(values.grad).all()):
+                raise ValueError(f"{name}: {weight} gets no gradient, or none that is finite")
+    return f"answer and learn: {', '.join(_TRAINED)}"
+
+
+def _train(folder: Path) -> str:
+    from petvision.events import result_of
+    from training.run import run as training_run
+
+    _photos(folder)
+    config = _config(folder)
     with contextlib.redirect_stdout(None):
         result_of(training_run(config))  # type: ignore[misc]  # its partials are another type
     return "two epochs of a small network on made-up photos"

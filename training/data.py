@@ -19,6 +19,7 @@ from petvision.models.files import write_atomically
 from training.config import Config, Data
 from training.likeness import Prints, prints, twins
 
+BEGUN = "events.jsonl"  # beside data.json: the run has begun
 LEAST = 2  # photos of a class: one to train on, one to choose on
 
 
@@ -27,7 +28,8 @@ class Split:
     """What a run trains and chooses on, and what was left out of it, with the reason.
 
     ``seed`` and ``share`` (of validation) say how it was drawn; ``tests`` is how many photos of
-    a test part were compared with it.
+    a test part were compared with it. ``seen`` names every photo that was there, and ``added`` is
+    how many have come since the run began.
     """
 
     classes: tuple[str, ...]
@@ -37,6 +39,8 @@ class Split:
     seed: int = 0
     share: float = 0.2
     tests: int = 0
+    seen: tuple[str, ...] = ()
+    added: int = 0
 
     @property
     def digest(self) -> str:
@@ -71,6 +75,7 @@ class Split:
             "train": [_name(p, root) for p in self.train],
             "validation": [_name(p, root) for p in self.validation],
             "left_out": [{"file": name, "why": why} for name, why in self.left_out],
+            "seen": self.seen,
         }
         write_atomically(path, json.dumps(tree, indent=1).encode())
 
@@ -81,17 +86,30 @@ Splitting = Iterator[Progress | Result[Split]]
 def split_of(config: Config, record: Path) -> Splitting:
     """The split that ``record`` (data.json) tells of, or a new one, which it then tells of.
 
+    Photos that came or went since a look at the data are no reason to keep to what was recorded;
+    a run that has begun goes on with its own.
+
     Raises:
         InputError: when the data is not there.
         ConfigError: when the photos are too few, or not those recorded.
     """
-    if record.exists():
+    begun = (record.parent / BEGUN).exists()
+    if record.exists() and (begun or _same_photos(config, record)):
         yield Result(_recorded(config, record))
         return
     for event in split_photos(config):
         if isinstance(event, Result):
             event.value.save(record, config.data.root)
         yield event
+
+
+def _same_photos(config: Config, record: Path) -> bool:
+    """Whether the photos that are there now are those that were there then."""
+    try:
+        seen = json.loads(record.read_text())["seen"]
+    except (ValueError, KeyError, TypeError):  # what is wrong with it is told when it is read
+        return True
+    return bool(seen == [_name(p, config.data.root) for p in _all_photos(config.data)])
 
 
 def _recorded(config: Config, record: Path) -> Split:
@@ -103,6 +121,7 @@ def _recorded(config: Config, record: Path) -> Split:
         names = {part: tree[part] for part in ("train", "validation")}
         left_out = tuple((entry["file"], entry["why"]) for entry in tree["left_out"])
         classes = tuple(tree["classes"])
+        seen = tuple(tree.get("seen", ()))
     except (ValueError, KeyError, TypeError) as error:
         problems = "it is damaged; remove it to draw the split anew"
         raise ConfigError("several", str(record), problems=problems) from error
@@ -115,7 +134,9 @@ def _recorded(config: Config, record: Path) -> Split:
     except KeyError as error:
         problems = f"{error} is recorded there but gone from the data; remove it to draw anew"
         raise ConfigError("several", str(record), problems=problems) from error
-    return Split(classes, train, validation, left_out, seed, share, tree.get("tests", 0))
+    added = len(photos.keys() - set(seen)) if seen else 0
+    tests = tree.get("tests", 0)
+    return Split(classes, train, validation, left_out, seed, share, tests, seen, added)
 
 
 def _name(photo: Labelled, root: Path) -> str:
@@ -158,7 +179,14 @@ def split_photos(config: Config) -> Splitting:
     gone = tuple(sorted((path.name, why) for path, why in left_out.items()))
     yield Result(
         Split(
-            classes, tuple(train), tuple(validation), gone, config.seed, data.validation, len(tests)
+            classes,
+            tuple(train),
+            tuple(validation),
+            gone,
+            config.seed,
+            data.validation,
+            len(tests),
+            tuple(_name(p, data.root) for p in photos),
         )
     )
 

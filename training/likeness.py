@@ -91,23 +91,30 @@ def twins(ours: Mapping[Path, Print], theirs: Mapping[Path, Print]) -> dict[Path
     """
     if not ours or not theirs:
         return {}
-    names, others = list(ours), list(theirs)
-    b = np.stack([theirs[n].thumbnail for n in others])
-    b = np.concatenate([b, _mirrored(b)])
-    place = {name: i for i, name in enumerate(others)}
     found: dict[Path, Twin] = {}
-    for start in range(0, len(names), BLOCK):
-        block = names[start : start + BLOCK]
-        likeness = np.stack([ours[n].thumbnail for n in block]) @ b.T
-        likeness = likeness.reshape(len(block), 2, len(others)).max(axis=1)
-        for row, name in zip(likeness, block, strict=True):
-            if name in place:
-                row[place[name]] = -1
-            best = int(row.argmax())
-            if row[best] > TWIN:
-                other = others[best]
+    for names in _blocks(ours):
+        a = np.stack([ours[n].thumbnail for n in names])
+        a = np.concatenate([a, _mirrored(a)])
+        best = np.full(len(names), TWIN, np.float32)
+        for others in _blocks(theirs):
+            b = np.stack([theirs[n].thumbnail for n in others])
+            likeness = (a @ b.T).reshape(2, len(names), len(others)).max(axis=0)
+            place = {name: i for i, name in enumerate(others)}
+            for i, name in enumerate(names):
+                if name in place:
+                    likeness[i, place[name]] = -1
+            nearest = likeness.argmax(axis=1)
+            for i in np.flatnonzero(likeness.max(axis=1) > best).tolist():
+                name, other = names[i], others[nearest[i]]
+                best[i] = likeness[i, nearest[i]]
                 found[name] = Twin(other, ours[name].digest == theirs[other].digest)
     return found
+
+
+def _blocks(prints_of: Mapping[Path, Print]) -> list[list[Path]]:
+    """The paths, some at a time: all likenesses at once would fill the memory."""
+    paths = list(prints_of)
+    return [paths[start : start + BLOCK] for start in range(0, len(paths), BLOCK)]
 
 
 def _mirrored(thumbnails: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

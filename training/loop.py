@@ -28,7 +28,7 @@ from petvision.models.handle import torch_device
 from training.config import Config
 from training.course import Course, Run, machine_of
 from training.data import Split
-from training.happenings import Begun, Epoch, Happening, Step
+from training.happenings import Begun, Epoch, Happening, Step, Word
 from training.head import Features, features_of, fitted_head
 from training.loader import Batch, Numbers
 from training.mixing import mixed
@@ -108,6 +108,10 @@ def _epochs(run: Run, features: Features | None, finish: bool) -> TrainingEvents
     course = Course(run, len(run.loader("train", training=True)))
     course.resume()
     yield Partial(_begun(run, course))
+    if run.split.added:
+        count = f"{run.split.added:,} photo{'s' if run.split.added > 1 else ''}"
+        told = f"{count} came after the run began: no part of it."
+        yield Partial(Word("added", told))
     if course.following == 0:
         yield from _judge(run, course, Tally(time.perf_counter()), 0, features)
         course.keep()

@@ -22,6 +22,7 @@ PATIENCE_MS = 5_000
 LAST_WORDS = 20
 NICENESS = "10"
 THREADS = "OMP_NUM_THREADS"
+STOP = '{"do": "stop"}'
 
 
 def command(words: Sequence[str], *, background: bool = False) -> tuple[str, list[str]]:
@@ -62,16 +63,21 @@ class Child(QObject):
 
     ``told`` carries each JSON line of standard output as it was parsed (with ``whole`` all of it,
     as one document, at the end), ``said`` each line of standard error; ``ended`` comes once, with
-    the exit code (-1: it could not be started, or crashed), after the last of both.
+    the exit code (-1: it could not be started, or crashed), after the last of both. With
+    ``orders`` the verb takes them from standard input, and is asked to stop by one: Windows has
+    no signal that a program without a window would hear.
     """
 
     told = Signal(object)
     said = Signal(str)
     ended = Signal(int)
 
-    def __init__(self, parent: QObject | None = None, *, whole: bool = False) -> None:
+    def __init__(
+        self, parent: QObject | None = None, *, whole: bool = False, orders: bool = False
+    ) -> None:
         super().__init__(parent)
         self._whole = whole
+        self._orders = orders
         self.last_words: list[str] = []
         self._over = False
         self._process = QProcess(self)
@@ -103,10 +109,13 @@ class Child(QObject):
         self._process.write(f"{line}\n".encode("utf-8", "surrogateescape"))
 
     def stop(self) -> None:
-        """Ask it to end (standard input closes, a signal comes); kill it if it does not."""
+        """Ask it to end (by an order, or standard input closes and a signal comes), or kill it."""
         if self.running:
-            self._process.closeWriteChannel()
-            self._process.terminate()
+            if self._orders:
+                self.write(STOP)
+            else:
+                self._process.closeWriteChannel()
+                self._process.terminate()
             self._last_resort.start(PATIENCE_MS)
 
     def end(self) -> None:

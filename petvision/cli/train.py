@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import _thread
+import contextlib
 import json
 import signal
+import threading
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from petvision.cli.arguments import Parser, Verb, plain
 from petvision.cli.exits import INTERRUPTED, OK, USAGE
+from petvision.cli.standard_input import raw_lines
 from petvision.errors import InputError, PetVisionError
 from petvision.events import Partial, Progress, Result
 from petvision.terminal import Terminal
@@ -41,6 +45,11 @@ def _options(parser: Parser) -> None:
         action="store_true",
         help="train no further: make the model of a stopped run's best epoch",
     )
+    parser.add_argument(
+        "--orders",
+        action="store_true",
+        help='stop when {"do": "stop"} comes as a line of standard input, as with Ctrl-C',
+    )
     parser.add_argument("--check", action="store_true", help="look at the data, do not train")
     parser.add_argument("--schema", action="store_true", help="print every key as JSON schema")
     plain(parser)
@@ -57,7 +66,9 @@ def _train(options: Namespace, terminal: Terminal) -> int:
 
         terminal.data(json.dumps(Config.model_json_schema(), indent=1))
         return OK
-    # The window asks a child process to end by SIGTERM: the same as Ctrl-C.
+    if options.orders:
+        threading.Thread(target=_take_orders, daemon=True).start()
+    # A polite kill is the same as Ctrl-C.
     former = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return _do(options, terminal)
@@ -71,6 +82,15 @@ def _train(options: Namespace, terminal: Terminal) -> int:
         raise
     finally:
         signal.signal(signal.SIGTERM, former)
+
+
+def _take_orders() -> None:
+    """Wait for the order to stop; at the end of standard input the run goes on alone."""
+    for line in raw_lines():
+        with contextlib.suppress(ValueError):  # not an order: not ours to obey
+            if json.loads(line) == {"do": "stop"}:
+                _thread.interrupt_main()
+                return
 
 
 def _do(options: Namespace, terminal: Terminal) -> int:

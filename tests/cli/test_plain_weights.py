@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ import torch
 from PIL import Image
 
 from petvision.cli import main
-from petvision.models.class_names import CIFAR10
+from petvision.models.architectures import build_empty, shapes
+from petvision.models.class_names import CIFAR10, CIFAR100
 from petvision.models.torchvision_door import plain_network
 
 
@@ -33,19 +35,40 @@ def photos(tmp_path: Path) -> Path:
     return tmp_path / "photos"
 
 
+@pytest.fixture(params=["vgg16_cifar10.pth", "resnet50_cifar100.pth"])
+def published(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    """Weights under the names they are published by; the file goes at once, it is large."""
+    architecture, _, data = Path(request.param).stem.partition("_")
+    network = build_empty(architecture, int(data.removeprefix("cifar")))
+    torch.manual_seed(0)
+    # In half precision, to be quick to write. Torchvision's files hold counters too.
+    weights = {name: 0.02 * torch.randn(shape).half() for name, shape in shapes(network).items()}
+    weights |= {n: torch.ones(s) for n, s in shapes(network).items() if n.endswith("running_var")}
+    counters = {n: torch.tensor(0) for n in network.state_dict() if n not in weights}
+    path = tmp_path / request.param
+    torch.save(weights | counters, path)
+    yield path
+    path.unlink()
+
+
 def test_published_weights_predict_and_are_evaluated(
-    alexnet_cifar10: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    published: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    model = str(alexnet_cifar10)
-    assert main(["predict", str(photos / "cat" / "0.png"), "--model", model, "--json"]) == 0
+    names = CIFAR10 if "cifar10." in published.name else CIFAR100
+    truths = ("cat", "ship") if names == CIFAR10 else ("castle", "wolf")
+    for former, truth in zip(("cat", "ship"), truths, strict=True):
+        (photos / former).rename(photos / truth)
+    model, photo = str(published), photos / truths[0] / "0.png"
+    assert main(["predict", str(photo), "--model", model, "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
-    assert tuple(answer["scores"]) == CIFAR10
+    assert tuple(answer["scores"]) == names
+    assert sum(answer["scores"].values()) == pytest.approx(1)
     out = tmp_path / "report"
     call = ["evaluate", model, "--data", f"folder:{photos}", "--out", str(out)]
     assert main([*call, "--quiet"]) == 0
     metrics = json.loads((out / "metrics.json").read_text())
     assert metrics["n"] == 2
-    assert [c["name"] for c in metrics["classes"]] == list(CIFAR10)
+    assert [c["name"] for c in metrics["classes"]] == list(names)
     assert (out / "report.html").stat().st_size > 10_000
 
 

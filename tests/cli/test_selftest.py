@@ -41,10 +41,15 @@ def test_what_needs_no_model_passes(tmp_path: Path) -> None:
 
 
 def test_the_small_network_is_trained_explained_and_exported(tmp_path: Path) -> None:
+    assert "none in both parts" in selftest._data(tmp_path)
     assert "two epochs" in selftest._train(tmp_path)
     model = tmp_path / "run" / "model.safetensors"
     assert "gradcam" in selftest._explain(model)
     assert "ONNX" in selftest._export(model, tmp_path)
+
+
+def test_every_network_that_is_trained_can_learn():
+    assert "vgg16-gap" in selftest._networks()
 
 
 @pytest.mark.slow

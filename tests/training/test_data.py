@@ -13,7 +13,7 @@ from petvision.images.types import InputSpec
 from training.augment import random_box
 from training.config import Augment
 from training.data import split_of, stratified
-from training.likeness import prints, twins
+from training.likeness import SIDE, Print, prints, twins
 from training.loader import Loader
 from training.negatives import largest_square
 from training.settings import parse_config
@@ -50,6 +50,19 @@ def test_a_twin_is_found_smaller_recompressed_or_mirrored_and_a_stranger_is_not(
     theirs = result_of(prints([tmp_path / "one.png"], "")).found
     found = {p.name: twin.exact for p, twin in twins(ours, theirs).items()}
     assert found == {"small.jpg": False, "mirrored.png": False, "copy.png": True}
+
+
+def test_twins_are_found_whatever_block_they_fall_into(monkeypatch):
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(9, SIDE * SIDE)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    rows[8] = rows[1]
+    ours = {Path(f"{i}"): Print(f"digest {i}", row) for i, row in enumerate(rows)}
+    whole = twins(ours, ours)
+    assert {p.name: t.path.name for p, t in whole.items()} == {"1": "8", "8": "1"}
+    assert not whole[Path("1")].exact
+    monkeypatch.setattr("training.likeness.BLOCK", 2)
+    assert twins(ours, ours) == whole
 
 
 def test_an_unreadable_photo_is_left_out_and_recorded(small_config, folder_of_colours):

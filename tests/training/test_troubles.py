@@ -93,6 +93,33 @@ def test_the_check_pictures_a_batch_and_finds_twins(small_config, folder_of_colo
     assert again == looked
 
 
+def test_photos_added_after_a_look_are_trained_on(small_config, folder_of_colours):
+    config = parse_config(small_config, "test")
+    assert sum(result_of(check(config)).counts["train"].values()) == 24
+    for number in range(15, 20):
+        copy = folder_of_colours / "cat" / f"{number}.png"
+        Image.effect_noise((40, 52), number * 4).convert("RGB").save(copy)
+    looked = result_of(check(config))
+    assert looked.counts["train"]["cat"] + looked.counts["validation"]["cat"] == 20
+
+
+def test_a_run_that_has_begun_keeps_its_photos_and_tells_of_added_ones(
+    config_file, folder_of_colours, capsys
+):
+    assert main(["train", str(config_file), "--quiet"]) == 0
+    Image.effect_noise((40, 52), 60).convert("RGB").save(folder_of_colours / "cat" / "late.png")
+    assert main(["train", str(config_file), "--resume"]) == 0
+    said = capsys.readouterr().err
+    assert "1 photo came after the run began: no part of it." in said
+    assert "24 photos to train on" in said
+
+
+def test_a_layer_that_is_not_there_is_told_before_anything_is_trained(config_file, capsys):
+    for key in ("model.freeze", "model.storage_fp16"):
+        assert main(["train", str(config_file), "--set", f"{key}=[layer9]"]) == 2
+        assert f"{key}: there is no layer 'layer9'. There are conv1, bn1, layer1" in told(capsys)
+
+
 def test_a_place_that_cannot_be_written_is_told(config_file, tmp_path, capsys):
     (tmp_path / "file").write_text("in the way")
     assert main(["train", str(config_file), "--set", f"out={tmp_path / 'file' / 'run'}"]) == 4
@@ -118,7 +145,8 @@ def test_another_recipe_is_refused_on_resume_with_both_values(config_file, capsy
 
 def program(config: Path, *more: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "petvision", "train", str(config), "--json", *more]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
 
 def curve(run: Path) -> list[tuple]:
@@ -127,13 +155,18 @@ def curve(run: Path) -> list[tuple]:
     return [(e["number"], e["loss"], e["validation_loss"], e["confusion"]) for e in epochs]
 
 
-def stopped_in(process: subprocess.Popen[str], epoch: int, with_signal: int) -> str:
-    """Send a signal in the middle of an epoch; returns standard error."""
+def stopped_in(process: subprocess.Popen[str], epoch: int, how: int | str) -> str:
+    """Send a signal, or an order, in the middle of an epoch; returns standard error."""
     assert process.stdout is not None
+    assert process.stdin is not None
     for line in process.stdout:
         event = json.loads(line)
         if event["event"] == "step" and event["epoch"] == epoch:
-            os.kill(process.pid, with_signal)
+            if isinstance(how, int):
+                os.kill(process.pid, how)
+            else:
+                process.stdin.write(how + "\n")
+                process.stdin.flush()
             break
     return process.communicate(timeout=120)[1]
 
@@ -150,11 +183,12 @@ def test_a_killed_run_resumes_with_the_same_curve(config_file, tmp_path):
     assert curve(killed) == curve(whole)
 
 
-def test_stopping_keeps_the_best_and_finish_makes_its_model(config_file, tmp_path, capsys):
+@pytest.mark.parametrize("how", [signal.SIGTERM, '{"do": "stop"}'])
+def test_stopping_keeps_the_best_and_finish_makes_its_model(config_file, tmp_path, capsys, how):
     run = tmp_path / "run"
     more = ["--set", "training.epochs=50"]
-    process = program(config_file, *more)
-    words = stopped_in(process, 3, signal.SIGTERM)
+    process = program(config_file, "--orders", *more)
+    words = stopped_in(process, 3, how)
     assert process.returncode == 130
     assert "stopped; the best epoch so far is kept" in words
     assert "Traceback" not in words

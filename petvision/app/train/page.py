@@ -203,10 +203,10 @@ class TrainPage(Page):
         self.running.know_classes(chosen.photos.classes)
         self.running.begin(chosen.name, history_of(chosen.out) if more else [])
         self._stack.setCurrentWidget(self.running)
-        self._child = child = Child(self)
+        self._child = child = Child(self, orders=True)
         child.told.connect(self._heard)
         child.ended.connect(self._ended)
-        child.start(chosen.words(*more), background=True)
+        child.start(chosen.words(*more, "--orders"), background=True)
         self._session.work_changed.emit()
 
     def _heard(self, event: Mapping[str, Any]) -> None:
