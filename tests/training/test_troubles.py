@@ -195,7 +195,9 @@ def test_stopping_keeps_the_best_and_finish_makes_its_model(config_file, tmp_pat
     capsys.readouterr()
     assert main(["train", str(config_file), *more, "--finish"]) == 0
     assert (run / "model.safetensors").is_file()
-    assert [number for number, *_ in curve(run)] == [0, 1, 2]
+    numbers = [number for number, *_ in curve(run)]
+    assert numbers == list(range(len(numbers)))
+    assert 3 <= len(numbers) < 50  # it may have got further before it heard
 
 
 @pytest.fixture
