@@ -319,8 +319,9 @@ class BatchPage(Page):
         usable = usable and not work.running and not work.elsewhere
         self.run_bar.save.setEnabled(usable)
         self.run_bar.explain.setEnabled(usable)
-        if focus is not None and self.focusWidget() is not focus:
-            self._views.currentWidget().setFocus()  # else the keys of reviewing would be a search
+        view = self._views.currentWidget()
+        if view is not None and focus is not None and self.focusWidget() is not focus:
+            view.setFocus()  # else the keys of reviewing would be a search
         self._window.session.work_changed.emit()
 
     # Which photos
