@@ -151,6 +151,6 @@ def test_a_model_that_cannot_be_used_ends_with_3(
 def test_an_engine_that_is_not_here_is_wrong_configuration(
     samples: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
 ):
-    call = ["predict", str(samples), "--model", str(tiny_model), "--engine", "openvino-int8"]
+    call = ["predict", str(samples), "--model", str(tiny_model), "--engine", "onnx-fp32"]
     assert main(call) == 2
     assert "engine must be" in capsys.readouterr().err
