@@ -66,10 +66,10 @@ def _train(options: Namespace, terminal: Terminal) -> int:
 
         terminal.data(json.dumps(Config.model_json_schema(), indent=1))
         return OK
-    if options.orders:
-        threading.Thread(target=_take_orders, daemon=True).start()
     # A polite kill is the same as Ctrl-C.
     former = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if options.orders:
+        threading.Thread(target=_take_orders, daemon=True).start()
     try:
         return _do(options, terminal)
     except PetVisionError as error:
@@ -89,7 +89,8 @@ def _take_orders() -> None:
     for line in raw_lines():
         with contextlib.suppress(ValueError):  # not an order: not ours to obey
             if json.loads(line) == {"do": "stop"}:
-                _thread.interrupt_main()
+                # Not SIGINT: what a script starts in the background ignores that one.
+                _thread.interrupt_main(signal.SIGTERM)
                 return
 
 

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -144,9 +145,13 @@ def test_another_recipe_is_refused_on_resume_with_both_values(config_file, capsy
 
 
 def program(config: Path, *more: str) -> subprocess.Popen[str]:
+    """A run of its own, which no Ctrl-C reaches: as what a script starts in the background."""
     command = [sys.executable, "-m", "petvision", "train", str(config), "--json", *more]
     pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+    deaf = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
+    return subprocess.Popen(
+        command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, preexec_fn=deaf
+    )
 
 
 def curve(run: Path) -> list[tuple]:
