@@ -173,8 +173,9 @@ class Photographer:
         session = self.window.session
         page = self.window.show_tab("neurons")
         assert isinstance(page, NeuronsPage)
-        session.use_model("catdog-resnet18")
         self.until(lambda: session.handle and not session.opening)
+        session.use_model("catdog-resnet18")
+        self.until(lambda: session.handle.card.name == "catdog-resnet18" and not session.opening)
         self.show(photo)
         self.until(lambda: page.work.state.ranking)
         for name in NEURONS:
