@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 from PIL import Image, ImageDraw
 
-from petvision.events import Progress, Result
+from petvision.events import Progress, Result, through
 from petvision.images.types import Pixels
 from petvision.models.files import write_atomically
 from training.config import Config
@@ -56,13 +56,7 @@ def check(config: Config) -> Iterator[Progress | Result[Check]]:
         OutputError: when the run's folder cannot be written.
     """
     folder = config.out
-    split: Split | None = None
-    for event in split_of(config, folder / "data.json"):
-        if isinstance(event, Result):
-            split = event.value
-        else:
-            yield event
-    assert split is not None  # split_of ends with its result
+    split = yield from through(split_of(config, folder / "data.json"))
     resolved = yield from measured(config, split)
     spec = resolved.data.input_spec
     picture = folder / "figures" / "batch.png"

@@ -6,7 +6,7 @@ import difflib
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +14,10 @@ import numpy as np
 
 from petvision.errors import ConfigError, InputError
 from petvision.evaluate.datasets import DataSpec, Labelled, labelled_photos
-from petvision.events import Progress, Result
+from petvision.events import Progress, Result, through
 from petvision.models.files import write_atomically
 from training.config import Config, Data
-from training.likeness import Prints, prints, twins
+from training.likeness import prints, twins
 
 BEGUN = "events.jsonl"  # beside data.json: the run has begun
 LEAST = 2  # photos of a class: one to train on, one to choose on
@@ -157,8 +157,8 @@ def split_photos(config: Config) -> Splitting:
     data = config.data
     photos = _all_photos(data)
     tests = test_photos(config)
-    ours = yield from _prints([p.path for p in photos], "reading the photos")
-    theirs = yield from _prints([p.path for p in tests], "reading the test photos")
+    ours = yield from through(prints([p.path for p in photos], "reading the photos"))
+    theirs = yield from through(prints([p.path for p in tests], "reading the test photos"))
     left_out = dict(ours.unreadable)
     for path, twin in twins(ours.found, theirs.found).items():
         left_out[path] = f"shows the same photo as {twin.path.name} of the test part"
@@ -189,14 +189,6 @@ def split_photos(config: Config) -> Splitting:
             tuple(_name(p, data.root) for p in photos),
         )
     )
-
-
-def _prints(paths: Sequence[Path], words: str) -> Generator[Progress, None, Prints]:
-    for event in prints(paths, words):
-        if isinstance(event, Result):
-            return event.value
-        yield event
-    raise RuntimeError("prints ended without a result")
 
 
 def _all_photos(data: Data) -> list[Labelled]:

@@ -18,7 +18,7 @@ from petvision.evaluate.datasets import Labelled
 from petvision.evaluate.results import Evaluation, Figures, figures_of
 from petvision.evaluate.run import evaluate
 from petvision.evaluate.unknown import Separation
-from petvision.events import Progress, Result
+from petvision.events import Progress, Result, through
 from petvision.images.prepare import normalise
 from petvision.images.types import Floats, Pixels
 from petvision.models.album import SUFFIX, Album, Snapshot
@@ -261,11 +261,7 @@ def _measure(
         parts["test"] = tests
     found = {}
     for part, photos in parts.items():
-        for event in evaluate(handle, photos, f"{config.data.source}@{part}"):
-            if isinstance(event, Result):
-                found[part] = event.value
-            else:
-                yield event
+        found[part] = yield from through(evaluate(handle, photos, f"{config.data.source}@{part}"))
     return found
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from petvision.events import Progress, Result
+from petvision.events import Progress, through
 from petvision.images.prepare import normalise
 from petvision.images.types import Floats
 from petvision.models.engine import prepare_engine
@@ -66,12 +66,7 @@ def _engine(run: Run, photos: int) -> Generator[Progress, None, Engine]:
     )
     if photos < FAST_FROM or run.device.type != "cpu" or not run.config.training.amp:
         return handle.reference
-    for event in prepare_engine(handle, "auto"):
-        if isinstance(event, Result):
-            return event.value.engine
-        if isinstance(event, Progress):
-            yield event
-    raise RuntimeError("no engine was made ready")
+    return (yield from through(prepare_engine(handle, "auto"))).engine
 
 
 def _read(run: Run, part: str, engine: Engine) -> Generator[Progress, None, tuple[Floats, Numbers]]:

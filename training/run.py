@@ -83,13 +83,7 @@ def _prepared(
     """The split, drawn by the first process, and the configuration with measured colours."""
     if not team.leads:
         team.wait()
-    split: Split | None = None
-    for event in split_of(config, folder / "data.json"):
-        if isinstance(event, Result):
-            split = event.value
-        else:
-            yield event
-    assert split is not None  # split_of ends with its result
+    split = yield from through(split_of(config, folder / "data.json"))
     resolved = yield from measured(config, split)
     if team.leads:
         team.wait()
