@@ -27,7 +27,7 @@ from petvision.figures.style import GRID_PX
 if TYPE_CHECKING:
     from petvision.app.session import Session
 
-ENGINES = ("auto", "torch-fp32", "openvino-fp32", "openvino-bf16")
+ENGINES = ("auto", "torch-fp32", "openvino-fp32", "ncnn-fp32", "openvino-bf16")
 WIDTH = 520
 MOST_MIB = 100_000
 

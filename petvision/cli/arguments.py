@@ -20,6 +20,7 @@ ENGINES = (
     "openvino-fp32",
     "openvino-bf16",
     "openvino-int8",
+    "ncnn-fp32",
     "onnx-fp32",
 )
 

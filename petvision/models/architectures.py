@@ -14,7 +14,7 @@ from petvision.errors import ModelError
 from petvision.models import efficientnet_lite
 from petvision.models.cards import InputCard
 from petvision.models.efficientnet_lite import EfficientNetLite
-from petvision.models.resnet import SHAPES, build_resnet
+from petvision.models.resnet import SHAPES, ResNet, build_resnet
 
 Shape = tuple[int, ...]
 
@@ -39,6 +39,15 @@ class PooledNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Logits N×classes of normalised pictures N×3×H×W."""
         return cast(Tensor, self.fc(torch.flatten(self.avgpool(self.trunk(x)), 1)))
+
+
+def can_rebuild(network: nn.Module) -> bool:
+    """Whether a network is made of what the engines with graphs of their own know."""
+    known = (nn.Conv2d, nn.ReLU, nn.MaxPool2d)
+    return isinstance(network, ResNet) or (
+        isinstance(network, PooledNet)
+        and all(isinstance(layer, known) for layer in network.features.children())
+    )
 
 
 def build(

@@ -28,7 +28,9 @@ def key(model_sha256: str, device: str, engines: Sequence[str]) -> str:
     """What a measurement belongs to: model, machine, and the versions of what computes."""
     facts = [model_sha256, device, *engines, platform.machine(), _processor(), str(os.cpu_count())]
     facts += [os.environ.get("OMP_NUM_THREADS", "")]
-    facts += [f"{name} {importlib.metadata.version(name)}" for name in ("torch", "openvino")]
+    facts += [
+        f"{name} {importlib.metadata.version(name)}" for name in ("torch", "openvino", "ncnn")
+    ]
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:32]
 
 

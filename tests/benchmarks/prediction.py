@@ -39,6 +39,7 @@ BATCH = 16
 TARGETS = {  # one photo, compute only: the most of plain's time
     "torch-fp32": 0.95,
     "openvino-fp32": 0.85,
+    "ncnn-fp32": 0.85,
     "openvino-bf16": 0.40,
     "torch-bf16": None,
 }
@@ -184,7 +185,7 @@ def bulk(
     """Read, decode, prepare and compute the mixed set; milliseconds a photo."""
     spec = fast[auto].spec
     sources = [source_of(str(path)) for path in paths]
-    names = dict.fromkeys(["torch-fp32", "openvino-fp32", auto])
+    names = dict.fromkeys(["torch-fp32", "openvino-fp32", "ncnn-fp32", auto])
     many = {name: for_many(fast[name]) for name in names if name in fast}
     sides: dict[str, Callable[[], object]] = {"plain": lambda: plain_bulk(plain, spec, paths)}
     sides |= {
@@ -192,12 +193,13 @@ def bulk(
         for name, handle in many.items()
     }
     times = {name: ms / len(paths) for name, ms in interleaved(sides, rounds).items()}
+    exact = min((name for name in many if name.endswith("fp32")), key=lambda name: times[name])
     return [
         Row(
             f"bulk, {name}",
             times["plain"],
             times[name],
-            BULK[name.endswith("bf16")] if name != "torch-fp32" else None,
+            BULK[name.endswith("bf16")] if name == exact or name.endswith("bf16") else None,
             f"{times['plain'] / times[name]:.2f}× plain, {1000 / times[name]:.1f} photos/s",
         )
         for name in sides

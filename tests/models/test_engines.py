@@ -10,11 +10,12 @@ import pytest
 from petvision.errors import ConfigError
 from petvision.events import Progress, Result
 from petvision.models import engine as engines
-from petvision.models.architectures import build
+from petvision.models.architectures import build, can_rebuild
 from petvision.models.check import agrees, check_pictures
 from petvision.models.engine import available, with_fast_engine
 from petvision.models.engines.base import Trunk
-from petvision.models.engines.openvino_engine import OpenVinoEngine, can_build, has_bf16
+from petvision.models.engines.ncnn_engine import NcnnEngine
+from petvision.models.engines.openvino_engine import OpenVinoEngine, has_bf16
 from petvision.models.handle import from_network
 from petvision.models.speeds import cache_folder
 from tests.models.tiny import SIZE, pictures, tiny_card, tiny_resnet
@@ -32,10 +33,21 @@ def handle_of(architecture: str = "resnet18"):
     return from_network(tiny_resnet(architecture), ("cat", "dog"), tiny_card().input_spec)
 
 
+def in_float32(kind: str, network, size: int = SIZE, lanes: int = 1):
+    if kind == "ncnn":
+        return NcnnEngine(network, lanes)
+    return OpenVinoEngine(network, size, "fp32", lanes)
+
+
+both = pytest.mark.parametrize("kind", ["openvino", "ncnn"])
+
+
+@both
+@pytest.mark.parametrize("lanes", [1, 2])
 @pytest.mark.parametrize("architecture", ["resnet18", "resnet50"])
-def test_openvino_in_float32_is_the_reference(architecture):
+def test_in_float32_it_is_the_reference(kind, architecture, lanes):
     handle = handle_of(architecture)
-    engine = OpenVinoEngine(handle.network, SIZE, "fp32")
+    engine = in_float32(kind, handle.network, lanes=lanes)
     x = pictures(2)
     right, found = handle.reference.forward(x, maps=True), engine.forward(x, maps=True)
     assert np.abs(found.features - right.features).max() <= 1e-5 * right.features.max()
@@ -51,17 +63,20 @@ def test_openvino_in_bfloat16_keeps_within_a_few_percent():
     assert 0 < np.linalg.norm(found - right) <= 0.03 * np.linalg.norm(right)
 
 
-def test_the_whole_of_a_plain_network_is_built():
+@both
+@pytest.mark.parametrize("side", [96, 99])
+def test_the_whole_of_a_plain_network_is_built(kind, side):
     handle = from_network(build("alexnet-gap", 2).eval(), ("a", "b"))
-    assert can_build(handle.network)
-    x = pictures(1, 96)
+    assert can_rebuild(handle.network)
+    x = pictures(1, side)
     right = handle.reference.forward(x).features
-    found = OpenVinoEngine(handle.network, 96, "fp32").forward(x).features
+    found = in_float32(kind, handle.network, side).forward(x).features
     assert np.abs(found - right).max() <= 1e-5 * right.max()
 
 
-def test_batches_of_any_length_and_answers_that_stay():
-    engine = OpenVinoEngine(handle_of().network, SIZE, "fp32")
+@both
+def test_batches_of_any_length_and_answers_that_stay(kind):
+    engine = in_float32(kind, handle_of().network)
     x = pictures(5)
     together = engine.forward(x).features
     kept = together.copy()
@@ -70,8 +85,10 @@ def test_batches_of_any_length_and_answers_that_stay():
     assert np.array_equal(together, kept)
 
 
-def test_an_engine_may_be_shared_by_threads():
-    engine = OpenVinoEngine(handle_of().network, SIZE, "fp32")
+@both
+@pytest.mark.parametrize("lanes", [1, 2])
+def test_an_engine_may_be_shared_by_threads(kind, lanes):
+    engine = in_float32(kind, handle_of().network, lanes=lanes)
     x = pictures(8)
     expected = engine.forward(x).features
     with ThreadPoolExecutor(4) as pool:
@@ -92,7 +109,7 @@ def test_a_network_of_another_build_has_torch_only():
 
     network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 64, 2))
     names = available(from_network(network, ("a", "b")))
-    assert not any(name.startswith("openvino") for name in names)
+    assert not any(name.startswith(("openvino", "ncnn")) for name in names)
 
 
 @pytest.mark.parametrize("name", ["onnx-fp32", "abacus"])
@@ -180,7 +197,7 @@ def test_where_the_named_engine_is_too_far_off_it_is_refused_and_auto_takes_the_
     handle = handle_of()
     far = [
         engines.Kind(k.name, k.usable, lambda h: Drifting(h.reference, 0.5), k.distance)
-        if k.name.startswith("openvino")
+        if not k.name.startswith("torch")
         else k
         for k in engines.KINDS
     ]

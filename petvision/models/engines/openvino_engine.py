@@ -20,7 +20,6 @@ import numpy as np
 from torch import Tensor, nn
 
 from petvision.images.types import Floats
-from petvision.models.architectures import PooledNet
 from petvision.models.engines.base import Trunk
 from petvision.models.engines.torch_engine import use_threads
 from petvision.models.resnet import STAGES, BasicBlock, Bottleneck, ResNet
@@ -34,7 +33,6 @@ __all__ = [
     "Node",
     "OpenVinoEngine",
     "Precision",
-    "can_build",
     "compiled",
     "constant",
     "convolution",
@@ -61,21 +59,11 @@ def has_bf16() -> bool:
     return "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
-def can_build(network: nn.Module) -> bool:
-    """Whether this network is made of what the graph builder knows."""
-    if isinstance(network, ResNet):
-        return True
-    known = (nn.Conv2d, nn.ReLU, nn.MaxPool2d)
-    return isinstance(network, PooledNet) and all(
-        isinstance(layer, known) for layer in network.features.children()
-    )
-
-
 class OpenVinoEngine:
     """A folded network compiled for this processor, for batches of any length.
 
     Args:
-        network: a folded ``ResNet`` or ``PooledNet`` on the CPU (``can_build``), or what
+        network: a folded ``ResNet`` or ``PooledNet`` on the CPU (``can_rebuild``), or what
             ``quantised`` wrote.
         size: the pictures' side in pixels.
         precision: always told to OpenVINO, which would otherwise choose bf16 by itself.
