@@ -52,7 +52,9 @@ class Line:
     ``method`` is a method's id, ``ID shuffled`` for its map of the shuffled network, ``blob`` or
     ``random``. ``energy`` is the share of the positive heat on the pet, ``pointing`` whether the
     hottest pixel is, ``insertion`` and ``deletion`` areas, ``likeness`` the rank correlation with
-    the map of the unshuffled network.
+    the map of the unshuffled network. ``whole`` and ``bare`` are the scores of the photo and of
+    what is left of it when all is blurred: no order can make the areas' difference larger than
+    theirs without the score leaving their range.
     """
 
     photo: str
@@ -63,6 +65,8 @@ class Line:
     insertion: float
     deletion: float
     likeness: float | None = None
+    whole: float | None = None
+    bare: float | None = None
 
 
 @dataclass(frozen=True)
@@ -212,6 +216,8 @@ def measured(asked: Asked, method: str, heat: Floats, likeness: float | None = N
         insertion=float(areas[0]),
         deletion=float(areas[1]),
         likeness=likeness,
+        whole=float(scores[0, -1]),
+        bare=float(scores[0, 0]),
     )
 
 
@@ -226,10 +232,11 @@ def summed(found: Sequence[Line], methods: Sequence[str]) -> Summary:
     summary: Summary = {}
     for name, own in by_method.items():
         values = {figure: [getattr(x, figure) for x in own.values()] for figure in FIGURES}
-        right = [x.insertion - x.deletion for x in own.values() if x.correct]
+        right = [x for x in own.values() if x.correct]
         entry: dict[str, object] = {"photos": len(own)}
         entry |= {figure: float(np.mean(numbers)) for figure, numbers in values.items()}
-        entry["insertion_minus_deletion_when_right"] = float(np.mean(right)) if right else None
+        entry["insertion_minus_deletion_when_right"] = mean_area(right) if right else None
+        entry["of_what_there_is_when_right"] = share_of_what_there_is(right)
         alike = [x.likeness for x in own.values() if x.likeness is not None]
         if alike:
             entry["likeness"] = float(np.mean(alike))
@@ -238,6 +245,20 @@ def summed(found: Sequence[Line], methods: Sequence[str]) -> Summary:
                 entry[f"over {other.split()[-1]}"] = over(own, by_method.get(other, {}))
         summary[name] = entry
     return summary
+
+
+def mean_area(found: Sequence[Line]) -> float:
+    return float(np.mean([line.insertion - line.deletion for line in found]))
+
+
+def share_of_what_there_is(found: Sequence[Line]) -> float | None:
+    """The areas' difference by that of the whole photo's score and the blurred one's, of means.
+
+    With two classes a photo that shows nothing still scores near one half; so, of 1, only the other
+    half is there to be won.
+    """
+    ends = [line.whole - line.bare for line in found if None not in (line.whole, line.bare)]
+    return mean_area(found) / float(np.mean(ends)) if ends and len(ends) == len(found) else None
 
 
 def over(own: dict[str, Line], other: dict[str, Line]) -> dict[str, list[float]]:
@@ -262,16 +283,18 @@ def table(summary: Summary, model: str, engine: str) -> str:
     width = max(len(name) for name in summary)
     rows = [
         f"faithfulness of {model} on {engine}",
-        f"{'':{width}}  photos  energy  point  insert  delete  ins−del(right)  like shuffled",
+        f"{'':{width}}  photos  energy  point  insert  delete  ins−del(right)  of what there is  "
+        "like shuffled",
     ]
     for name, entry in summary.items():
         figures = [f"{entry[f]:.3f}" for f in FIGURES]
         right = entry["insertion_minus_deletion_when_right"]
-        alike = entry.get("likeness")
+        share, alike = entry["of_what_there_is_when_right"], entry.get("likeness")
         rows.append(
             f"{name:{width}}  {entry['photos']:6}  "
             + "  ".join(f"{f:>6}" for f in figures)
             + f"  {'' if right is None else f'{right:.3f}':>14}"
+            + f"  {'' if share is None else f'{share:.3f}':>16}"
             + f"  {'' if alike is None else f'{alike:.3f}':>13}"
         )
         for other in ("blob", "shuffled"):

@@ -71,6 +71,16 @@ def test_the_faithfulness_table_goes_on_where_it_was(
     assert "gradcam shuffled" in capsys.readouterr().out
 
 
+def test_areas_are_told_as_a_share_of_what_there_is_to_win() -> None:
+    def line(bare: float | None) -> faithfulness.Line:
+        figures = {"energy": 0.0, "pointing": 0.0, "insertion": 0.9, "deletion": 0.6}
+        return faithfulness.Line("a", "gradcam", True, **figures, whole=1.0, bare=bare)
+
+    assert faithfulness.share_of_what_there_is([line(0.5)]) == pytest.approx(0.6)
+    assert faithfulness.share_of_what_there_is([line(0.5), line(None)]) is None
+    assert faithfulness.share_of_what_there_is([]) is None
+
+
 def test_the_list_names_200_photos_once() -> None:
     names = PHOTOS.read_text().split()
     assert len(names) == len(set(names)) == 200

@@ -63,6 +63,16 @@ def test_openvino_in_bfloat16_keeps_within_a_few_percent():
     assert 0 < np.linalg.norm(found - right) <= 0.03 * np.linalg.norm(right)
 
 
+def test_ncnn_needs_no_file(monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    handle, x = handle_of(), pictures(1)
+    right, found = (e.forward(x).features for e in (handle.reference, NcnnEngine(handle.network)))
+    assert np.allclose(found, right, rtol=1e-5, atol=1e-6)
+
+
 @both
 @pytest.mark.parametrize("side", [96, 99])
 def test_the_whole_of_a_plain_network_is_built(kind, side):

@@ -8,8 +8,10 @@ gain most by. The network is handed over as ncnn's own text and weights, in memo
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
@@ -75,7 +77,7 @@ class _Net:
     """A network loaded by ncnn: a picture 3×S×S in, the last maps out."""
 
     def __init__(self, network: nn.Module, threads: int, at_once: int, large_tiles: bool):
-        text, self._weights = _written(network)  # ncnn refers to their memory
+        text, weights = _written(network)
         self._net = ncnn.Net()
         options = self._net.opt
         options.num_threads = threads
@@ -85,7 +87,7 @@ class _Net:
         options.use_winograd63_convolution = False
         options.use_winograd43_convolution = large_tiles
         self._net.load_param_mem(text)
-        self._net.load_model_mem(self._weights)
+        self._weights = _loaded(self._net, weights)
         # Memory of its own for each run: the lock on a shared one costs a fifth of the time.
         self._free: SimpleQueue[tuple[Any, Any]] = SimpleQueue()
         for _ in range(at_once):
@@ -104,6 +106,23 @@ class _Net:
             return np.array(maps)
         finally:
             self._free.put((blobs, workspace))
+
+
+def _loaded(net: Any, weights: bytes) -> bytes:
+    """Give a network its weights; what is returned must live as long as it does.
+
+    From a file it copies what it keeps, in its own order. Memory it would refer to, for the sake of
+    the biases, so it is the way only where no file can be written.
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix="petvision-") as folder:
+            file = Path(folder) / "weights"
+            file.write_bytes(weights)
+            net.load_model(str(file))
+            return b""
+    except OSError:
+        net.load_model_mem(weights)
+        return weights
 
 
 def _written(network: nn.Module) -> tuple[str, bytes]:
