@@ -250,26 +250,26 @@ def _fastest_first(handle: ModelHandle, names: list[str]) -> Generator[Progress,
     times = {}
     for done, name in enumerate(names):
         yield Progress(done, len(names), f"measuring {name}")
-        make = IN_LANES.get(name)
-        engine = make(handle, use_threads()) if make else _kind(name).make(handle)
-        times[name] = yield from _milliseconds(engine, handle.spec.size)
+        times[name] = yield from _milliseconds(handle, name)
     fastest = sorted(names, key=lambda name: times[name])
     speeds.remember(key, fastest)
     return fastest
 
 
-def _milliseconds(engine: Engine, size: int) -> Generator[Progress, None, float]:
+def _milliseconds(handle: ModelHandle, name: str) -> Generator[Progress, None, float]:
     """The median time of a picture where many are computed; every round is a step of its own.
 
     In lanes, because that is where time counts: for one photo the engines of a kind differ by what
     nobody sees (seen: 75 and 62 to 87 ms), in bulk by hours.
     """
+    make, size = IN_LANES.get(name), handle.spec.size
+    engine = make(handle, use_threads()) if make else _kind(name).make(handle)
     pictures = [np.zeros((1, 3, size, size), np.float32)] * (2 * engine.lanes)
     times: list[float] = []
     with ThreadPoolExecutor(engine.lanes) as pool:
         list(pool.map(engine.forward, pictures))
         while len(times) < ROUNDS and sum(times) * len(pictures) < PATIENCE:
-            yield Progress(len(times), ROUNDS, f"measuring {engine.name}")
+            yield Progress(len(times), ROUNDS, f"measuring {name}")
             start = time.perf_counter()
             list(pool.map(engine.forward, pictures))
             times.append((time.perf_counter() - start) / len(pictures))

@@ -19,7 +19,7 @@ from tests.benchmarks.shortcut import drawn, stamped_photo, trained
 
 pytestmark = pytest.mark.slow
 
-LEARNED, SEEN = 200, 48
+LEARNED, EPOCHS, SEEN = 120, 12, 48
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def clean() -> ModelHandle:
 
 @pytest.fixture(scope="module")
 def cheat(clean: ModelHandle, pets: Path) -> ModelHandle:
-    return trained(clean, drawn(f"pets:{pets}@trainval", LEARNED), 6)
+    return trained(clean, drawn(f"pets:{pets}@trainval", LEARNED), EPOCHS)
 
 
 @pytest.fixture(scope="module")
@@ -53,11 +53,11 @@ def rings(handle: ModelHandle, photos: Path, folder: Path) -> list[Shortcut]:
 
 def test_the_watermark_rings_and_is_found(cheat: ModelHandle, stamped: Path, tmp_path: Path):
     found = rings(cheat, stamped, tmp_path)
-    assert found
+    assert {alarm.target for alarm in found} == {"cat", "dog"}
     for alarm in found:
         left, top, _, _ = alarm.region.box
-        assert (left, top) < (0.35, 0.35), alarm.sentence
-        assert alarm.share > 0.25
+        assert left < 0.35, alarm.sentence
+        assert top < 0.35, alarm.sentence
 
 
 def test_the_untouched_classifier_is_not_accused(clean: ModelHandle, stamped: Path, tmp_path: Path):

@@ -59,10 +59,11 @@ def test_another_fault_is_not_taken_for_it() -> None:
 
 def test_the_batch_follows_the_free_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     handle = handle_of(Small(room=9), 4)
-    monkeypatch.setattr(memory, "free_memory", lambda device: 0)
-    assert Gradients(handle).size == 1
-    monkeypatch.undo()
-    assert Gradients(handle).size == 2
+    monkeypatch.setitem(memory.STEP, "cpu", 8)
+    for pictures, fits in ((0, 1), (3, 3), (100, 8)):
+        needed = int(pictures * memory.PER_PIXEL * 4 * 4 / (1 - memory.KEEP_FREE)) + 1
+        monkeypatch.setattr(memory, "free_memory", lambda device, needed=needed: needed)
+        assert Gradients(handle).size == fits
     assert free_memory(torch.device("cpu")) > 1 << 20
 
 

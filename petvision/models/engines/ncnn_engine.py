@@ -99,7 +99,8 @@ class _Net:
             run = self._net.create_extractor()
             run.set_blob_allocator(blobs)
             run.set_workspace_allocator(workspace)
-            run.input(IN, ncnn.Mat(np.ascontiguousarray(picture)).clone())  # a clone is aligned
+            laid_out = np.ascontiguousarray(picture)  # a Mat does not keep what it refers to
+            run.input(IN, ncnn.Mat(laid_out).clone())  # and a clone is aligned
             failed, maps = run.extract(OUT)
             if failed:
                 raise MemoryError(f"ncnn: {failed}")
