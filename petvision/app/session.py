@@ -464,7 +464,6 @@ class Session(QObject):
                 self.handle = replace(
                     self.handle,
                     engine=engine,
-                    gradients=tuned.gradients,
                     distance=tuned.distance,
                 )
                 self._badges.handle = self.handle

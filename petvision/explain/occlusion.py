@@ -58,7 +58,7 @@ class OcclusionParameters(Parameters):
         description="anytime: a coarse grid, then finer where it matters; exact: every window.",
     )
     share: int = Field(
-        50,
+        46,
         ge=1,
         le=100,
         title="Share",

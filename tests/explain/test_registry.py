@@ -7,7 +7,7 @@ from petvision.explain.registry import method, parameters
 def test_words_of_a_command_line_become_numbers() -> None:
     found = parameters("occlusion", {"window": "48", "stride": "24", "fill": "blur"})
     assert found.model_dump() == {
-        "window": 48, "stride": 24, "fill": "blur", "mode": "anytime", "share": 50,
+        "window": 48, "stride": 24, "fill": "blur", "mode": "anytime", "share": 46,
         "scale": "logit", "seed": 0,
     }  # fmt: skip
 
