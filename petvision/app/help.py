@@ -196,7 +196,7 @@ def about(parent: QWidget) -> Page:
         parent.tr(
             "The program: MIT licence. The model files: licences of their own, most of them "
             "CC BY-NC 4.0, not for commercial use. Icons: Lucide, ISC licence. Built with Qt for "
-            "Python (LGPL 3), PyTorch, OpenVINO, NumPy, SciPy, Matplotlib and Pillow."
+            "Python (LGPL 3), PyTorch, OpenVINO, ncnn, NumPy, SciPy, Matplotlib and Pillow."
         )
     )
     texts = QPushButton(parent.tr("Licences…"))
