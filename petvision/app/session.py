@@ -464,6 +464,7 @@ class Session(QObject):
                 self.handle = replace(
                     self.handle,
                     engine=engine,
+                    gradients=tuned.gradients,
                     distance=tuned.distance,
                 )
                 self._badges.handle = self.handle

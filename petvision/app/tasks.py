@@ -116,6 +116,7 @@ def fast_engine(handle: ModelHandle, engine: str = "auto") -> Events[ModelHandle
     for event in prepare_engine(handle, engine):
         if isinstance(event, Result):
             yield Progress(0, 0)
+            event.value.gradients.prepare()  # or the first explanation would wait for it
         yield event
 
 

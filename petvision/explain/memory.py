@@ -10,7 +10,6 @@ import torch
 
 from petvision.errors import ModelError
 from petvision.images.types import Floats
-from petvision.models.activations import gradient_at_input
 from petvision.models.handle import ModelHandle
 
 PER_PIXEL = 8_000
@@ -45,18 +44,12 @@ class Gradients:
         Raises:
             ModelError: ``no_memory`` when not even one picture fits.
         """
-        network = self._handle.network
-        return self._halving(lambda part: gradient_at_input(network, part, target), batch)
+        return self._halving(lambda part: self._handle.gradients(part, target), batch)
 
     @property
     def name(self) -> str:
-        """Of the engine that computes them: the reference.
-
-        A single gradient in bfloat16 is another map (seen: correlation 0.94 with float32's), and
-        the mean of 28 on a path still differs (0.98, pooled over 8×8 pixels). OpenVINO, as a graph
-        of forward and backward convolutions, was 13 % faster and held 650 MB more.
-        """
-        return self._handle.reference.name
+        """Of the engine that computes them."""
+        return self._handle.gradients.name
 
     def _halving(
         self, compute: Callable[[Floats], tuple[Floats, Floats]], batch: Floats

@@ -98,7 +98,7 @@ class SmoothGrad(Method[SmoothGradParameters]):
             unit=f"change of the {context.target} logit by a standard deviation of each colour",
             geometry=context.prepared.geometry,
             facts=(Fact("samples", samples, "", "Noisy copies"),),
-            provenance=context.provenance(context.handle.reference.name, parameters.seed),
+            provenance=context.provenance(context.handle.gradients.name, parameters.seed),
             remark=remark,
         )
 

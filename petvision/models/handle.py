@@ -18,8 +18,8 @@ from petvision.images.types import Floats, InputSpec
 from petvision.models import architectures
 from petvision.models.album import Album, album_beside
 from petvision.models.cards import Card, InputCard
-from petvision.models.engines.base import Engine
-from petvision.models.engines.torch_engine import Layers, TorchEngine
+from petvision.models.engines.base import Differentiator, Engine
+from petvision.models.engines.torch_engine import Layers, TorchEngine, TorchGradients
 from petvision.models.files import COUNTER, StoredModel, read_model
 from petvision.models.fold import fold_batchnorm
 from petvision.models.heads import Heads, Linear
@@ -36,9 +36,9 @@ class ModelHandle:
     ``network`` is the torch reference for gradients: BatchNorm folded, channels-last, evaluation
     mode, no parameter requires a gradient; its layers have torchvision's names. ``engine``
     answers; ``reference`` (torch-fp32, the same network) has the last word wherever ``engine``'s
-    stated ``distance`` (see ``petvision.models.boundary``) could matter. ``stored`` gives a tensor
-    of the file as it was trained, such as ``"conv1.weight"``. ``path`` is that file (None: it was
-    made in memory).
+    stated ``distance`` (see ``petvision.models.boundary``) could matter. ``gradients`` go with
+    ``engine``, always in float32. ``stored`` gives a tensor of the file as it was trained, such as
+    ``"conv1.weight"``. ``path`` is that file (None: it was made in memory).
     """
 
     card: Card
@@ -48,6 +48,7 @@ class ModelHandle:
     reference: Engine
     heads: Heads
     stored: Callable[[str], Floats]
+    gradients: Differentiator
     distance: float = 0.0
     path: Path | None = None
 
@@ -111,12 +112,13 @@ class ModelHandle:
         For another thread: explanations put hooks on a network, which must not see its pictures.
         """
         network = copy.deepcopy(self.network)
-        engine = TorchEngine(network)
+        engine, gradients = TorchEngine(network), TorchGradients(network)
         return replace(
             self,
             network=network,
             engine=engine,
             reference=engine,
+            gradients=gradients,
             distance=0.0,
         )
 
@@ -260,7 +262,8 @@ def _assemble(
         unknown = UnknownScore(u.score, u.threshold, card.temperature, u.statistics, bank)
     heads = Heads(classifier, layers.pooled, gate, card.temperature, unknown)
     engine = TorchEngine(network)
-    return ModelHandle(card, sha256, network, engine, engine, heads, stored)
+    gradients = TorchGradients(network)
+    return ModelHandle(card, sha256, network, engine, engine, heads, stored, gradients)
 
 
 def linear_of(layer: nn.Module) -> Linear:

@@ -33,3 +33,17 @@ class Engine(Protocol):
 
     def forward(self, batch: Floats, *, maps: bool = False) -> Trunk:
         """Compute a batch of normalised pictures, float32 N×3×S×S."""
+
+
+class Differentiator(Protocol):
+    """Who computes gradients by the pixels, in float32; safe to share between threads."""
+
+    @property
+    def name(self) -> str:
+        """Such as ``openvino-fp32``."""
+
+    def prepare(self) -> None:
+        """Make it ready now; otherwise the first gradient does."""
+
+    def __call__(self, batch: Floats, target: int) -> tuple[Floats, Floats]:
+        """The gradient of logit ``target`` by every value of N×3×S×S, and the N logits."""

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from petvision.images.types import Floats
+from petvision.models.activations import gradient_at_input
 from petvision.models.architectures import last_linear
 from petvision.models.engines.base import Trunk
 from petvision.models.engines.fused import FusedTrunk, can_fuse
@@ -144,6 +145,22 @@ class TorchEngine:
             if side not in self._fused:
                 self._fused = {side: FusedTrunk(network, side)}  # one side at a time is in use
             return self._fused[side]
+
+
+class TorchGradients:
+    """The reference for gradients: torch differentiates the network as it is."""
+
+    name = "torch-fp32"
+
+    def __init__(self, network: nn.Module):
+        self._network = network
+
+    def prepare(self) -> None:
+        """It is ready."""
+
+    def __call__(self, batch: Floats, target: int) -> tuple[Floats, Floats]:
+        """See ``gradient_at_input``."""
+        return gradient_at_input(self._network, batch, target)
 
 
 def _numpy(values: Tensor) -> Floats:
