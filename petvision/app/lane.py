@@ -17,6 +17,7 @@ from PySide6.QtCore import QObject, Signal
 
 from petvision.errors import PetVisionError
 from petvision.events import Progress, Result
+from petvision.memory import give_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +184,7 @@ class ComputeLane(QObject):
             event = self._guarded(running, generator.close)
             if isinstance(event, Crashed):
                 self.happened.emit(running.ticket, event)
+            give_back()
 
     @staticmethod
     def _guarded(running: _Running, action: Callable[[], object]) -> object:

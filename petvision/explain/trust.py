@@ -27,6 +27,7 @@ from petvision.explain.likeness import at_pixels, rank_correlation
 from petvision.explain.results import Attribution, Check, Curves, Light, Trust
 from petvision.explain.twins import shuffled
 from petvision.images.types import Floats
+from petvision.memory import give_back
 
 STEPS = 10  # equal shares of the pixels from nothing to all
 ORDERS = 10  # random orders, and as many round spots
@@ -215,6 +216,8 @@ def _twins(
                 assert isinstance(event.value, Attribution)
                 first = first or event.value
                 correlations.append(rank_correlation(own, at_pixels(event.value.heat, size)))
+        del twin, question
+        give_back()
     assert first is not None
     return first, tuple(correlations)
 
