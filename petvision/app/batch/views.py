@@ -178,12 +178,14 @@ class GalleryDelegate(QStyledItemDelegate):
         painter.restore()
 
     def _thumbnail(self, painter: QPainter, box: QRect, image: object) -> None:
-        corner = QPainterPath()
-        corner.addRoundedRect(box, CORNER_PX, CORNER_PX)
         painter.save()
-        painter.setClipPath(corner)
-        painter.fillRect(box, QColor(self._theme.style.raised))
-        if isinstance(image, QImage):
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(self._theme.style.raised))
+        painter.drawRoundedRect(box, CORNER_PX, CORNER_PX)
+        if isinstance(image, QImage):  # cutting the corners off takes longest
+            corner = QPainterPath()
+            corner.addRoundedRect(box, CORNER_PX, CORNER_PX)
+            painter.setClipPath(corner)
             painter.drawImage(box, image)
         elif isinstance(image, QIcon):
             spot = QRect(0, 0, 24, 24)
