@@ -166,6 +166,8 @@ class ComputeLane(QObject):
                 self._jobs.remove(running)
         if not stale and event is not None:
             self.happened.emit(running.ticket, event)
+        if over:
+            give_back()  # after the answer is on its way
 
     @staticmethod
     def _advance(running: _Running) -> object:
@@ -184,7 +186,6 @@ class ComputeLane(QObject):
             event = self._guarded(running, generator.close)
             if isinstance(event, Crashed):
                 self.happened.emit(running.ticket, event)
-            give_back()
 
     @staticmethod
     def _guarded(running: _Running, action: Callable[[], object]) -> object:

@@ -115,10 +115,10 @@ def _openvino_int8(handle: ModelHandle, lanes: int = 1) -> Engine:
 
 
 # float32 engines differ by the order of their sums (seen: 1e-7; with ncnn's fewer multiplications
-# 1e-6). A bfloat16 number has eight
-# bits; what a ResNet-101 of OpenVINO makes of that rounding moved, over 734 test photos, the margin
-# of the two classes, the probability of a pet and the nearest neighbours alike: by 0.09 % in the
-# middle, 0.4 % for one photo in a hundred, 0.75 % at worst.
+# 1e-6). A bfloat16 number has eight bits; what a ResNet-101 of OpenVINO makes of that rounding
+# moved, over 734 test photos, the margin of the two classes, the probability of a pet and the
+# nearest neighbours alike: by 0.09 % in the middle, 0.4 % for one photo in a hundred, 0.75 % at
+# worst.
 KINDS = (
     Kind(REFERENCE, _always, _reference, 0.0),
     Kind("openvino-fp32", _has_openvino, _openvino_fp32, 1e-4),
