@@ -7,6 +7,7 @@ takes seconds. Here a cell's place follows from its number.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from PySide6.QtCore import (
     QItemSelection,
@@ -18,17 +19,33 @@ from PySide6.QtCore import (
     QSize,
     Qt,
 )
-from PySide6.QtGui import QPainter, QPaintEvent, QRegion, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyleOptionViewItem, QWidget
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QRegion, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QWidget
 
 Index = QModelIndex | QPersistentModelIndex
 
 
-class Gallery(QAbstractItemView):
-    """Shows the first column of a model as equal cells; the delegate says how large one is."""
+class Tiles(Protocol):
+    """How a gallery's cells look."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def size(self, metrics: QFontMetrics) -> QSize:
+        """How large each is."""
+
+    def begin(self, painter: QPainter) -> None:
+        """Get ready to paint some."""
+
+    def paint(
+        self, painter: QPainter, cell: QRect, place: int, *, selected: bool, focused: bool
+    ) -> None:
+        """Paint the one of a row of the model."""
+
+
+class Gallery(QAbstractItemView):
+    """Shows a model's rows as equal cells."""
+
+    def __init__(self, tiles: Tiles, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._tiles = tiles
         self.setMouseTracking(True)
 
     @property
@@ -38,9 +55,7 @@ class Gallery(QAbstractItemView):
 
     def cell(self) -> QSize:
         """How large a cell is."""
-        option = QStyleOptionViewItem()
-        self.initViewItemOption(option)
-        return self.itemDelegate().sizeHint(option, QModelIndex())
+        return self._tiles.size(self.fontMetrics())
 
     def across(self) -> int:
         """How many cells stand beside each other."""
@@ -164,20 +179,15 @@ class Gallery(QAbstractItemView):
         first = offset // size.height() * across
         lines = (offset + self.viewport().height()) // size.height() + 1
         last = min(self._count, lines * across)
+        chosen, root = self.selectionModel(), QModelIndex()
+        some = chosen.hasSelection()
+        at = self.currentIndex().row() if self.hasFocus() else -1
         painter = QPainter(self.viewport())
-        option = QStyleOptionViewItem()
-        self.initViewItemOption(option)
-        state = option.state
-        chosen, current = self.selectionModel(), self.currentIndex()
+        self._tiles.begin(painter)
         for row in range(first, last):
-            index = self.model().index(row, 0)
             line, place = divmod(row, across)
             top = line * size.height() - offset
-            option.rect = QRect(place * size.width(), top, size.width(), size.height())
-            option.state = state
-            if chosen.isSelected(index):
-                option.state |= QStyle.StateFlag.State_Selected
-            if self.hasFocus() and index.row() == current.row():
-                option.state |= QStyle.StateFlag.State_HasFocus
-            self.itemDelegate().paint(painter, option, index)
+            box = QRect(place * size.width(), top, size.width(), size.height())
+            selected = some and chosen.rowIntersectsSelection(row, root)
+            self._tiles.paint(painter, box, row, selected=selected, focused=row == at)
         painter.end()

@@ -31,8 +31,8 @@ from petvision.batch.rows import Row
 from petvision.images.inputs import shown
 
 ROWS_KEPT, THUMBNAILS_KEPT, AROUND = 4000, 600, 40
+GATHER_MS = 16  # what arrives within a frame is painted together, in a turn of its own
 PHOTO, VERDICT, CONFIDENCE, TRUTH, STRANGE, SIZE, FOLDER = range(7)
-RowRole = int(Qt.ItemDataRole.UserRole) + 1
 
 Index = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()
@@ -59,6 +59,10 @@ class RunModel(QAbstractTableModel):
         self._later.setSingleShot(True)
         self._later.setInterval(0)
         self._later.timeout.connect(self._ask)
+        self._frame = QTimer(self)
+        self._frame.setSingleShot(True)
+        self._frame.setInterval(GATHER_MS)
+        self._frame.timeout.connect(self.repaint)
         theme.changed.connect(self.repaint)
 
     # What it is told
@@ -99,7 +103,7 @@ class RunModel(QAbstractTableModel):
                 self._said.pop(row.number, None)
         while len(self._rows) > ROWS_KEPT:
             self._rows.popitem(last=False)
-        self.repaint()
+        self._repaint_soon()
 
     def take_thumbnail(self, number: int, image: QImage | None) -> None:
         """Keep a thumbnail (None: there is none to be had)."""
@@ -107,7 +111,7 @@ class RunModel(QAbstractTableModel):
         while len(self._thumbnails) > THUMBNAILS_KEPT:
             gone, _ = self._thumbnails.popitem(last=False)
             self._asked.discard(gone)
-        self.repaint()
+        self._repaint_soon()
 
     def say_truth(self, numbers: Iterable[int], label: str | None) -> None:
         """Show a correction at once; the store follows."""
@@ -119,6 +123,10 @@ class RunModel(QAbstractTableModel):
         if len(self.numbers):
             last = self.index(len(self.numbers) - 1, FOLDER)
             self.dataChanged.emit(self.index(0, 0), last)
+
+    def _repaint_soon(self) -> None:
+        if not self._frame.isActive():
+            self._frame.start()
 
     # What it tells
 
@@ -138,6 +146,27 @@ class RunModel(QAbstractTableModel):
     def truth_of(self, row: Row) -> str | None:
         """What is on a photo, a correction under way included."""
         return self._said.get(row.number, row.truth)
+
+    def row_at(self, place: int) -> Row | None:
+        """What a line of the list shows; what is not at hand is asked for."""
+        number = self.number_at(place)
+        row = self._rows.get(number)
+        if row is None or number in self._stale:
+            self._stale.discard(number)
+            self._missing.add(number)
+            if not self._later.isActive():
+                self._later.start()
+        return row
+
+    def thumbnail_of(self, row: Row) -> QImage | None:
+        """A row's thumbnail, asked for where it is not at hand."""
+        image = self._thumbnails.get(row.number)
+        if image is not None:
+            self._thumbnails.move_to_end(row.number)
+        elif row.number not in self._asked and row.failed is None and row.kind == "file":
+            self._asked.add(row.number)
+            self.pictured.emit(row)
+        return image
 
     def rowCount(self, parent: Index = _ROOT) -> int:
         """The items shown."""
@@ -172,17 +201,9 @@ class RunModel(QAbstractTableModel):
 
     def data(self, index: Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> Any:
         """A cell; what is not at hand is asked for."""
-        number = self.number_at(index.row())
-        row = self._rows.get(number)
-        if row is None or number in self._stale:
-            self._stale.discard(number)
-            self._missing.add(number)
-            if not self._later.isActive():
-                self._later.start()
-            if row is None:
-                return None
-        if role == RowRole:
-            return row
+        row = self.row_at(index.row())
+        if row is None:
+            return None
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return self._text(row, index.column())
         if role == Qt.ItemDataRole.DecorationRole:
@@ -239,15 +260,7 @@ class RunModel(QAbstractTableModel):
             return tinted(mark_of(row.answer.label), style.muted, style.muted)
         if column != PHOTO:
             return None
-        image = self._thumbnails.get(row.number)
-        if image is not None:
-            self._thumbnails.move_to_end(row.number)
-            return image
-        if row.number not in self._asked and row.failed is None and row.kind == "file":
-            self._asked.add(row.number)
-            self.pictured.emit(row)
-        name = "triangle-alert" if row.failed else "image"
-        return tinted(name, style.muted, style.muted)
+        return self.thumbnail_of(row) or tinted(stand_in(row), style.muted, style.muted)
 
     def _colour(self, row: Row, column: int) -> QColor | None:
         style = self._theme.style
@@ -291,6 +304,11 @@ class RunModel(QAbstractTableModel):
         data = QMimeData()
         data.setUrls([url_of(row) for row in rows])
         return data
+
+
+def stand_in(row: Row) -> str:
+    """The mark in a thumbnail's place."""
+    return "triangle-alert" if row.failed else "image"
 
 
 def url_of(row: Row) -> QUrl:

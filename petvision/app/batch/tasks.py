@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QRect, Qt
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtGui import QBrush, QImage, QPainter
 
 from petvision.app import tasks
 from petvision.batch import columns as cols
@@ -21,6 +21,7 @@ from petvision.batch.sort import Sorted, sort_into
 from petvision.batch.store import Store
 from petvision.batch.truth import Truths, read_table
 from petvision.events import result_of
+from petvision.figures.style import CORNER_PX
 from petvision.images import door
 from petvision.images.inputs import source_of
 from petvision.images.types import Floats
@@ -71,13 +72,22 @@ def rows(folder: Path, numbers: Sequence[int]) -> list[Row]:
 
 
 def thumbnail(location: str) -> QImage:
-    """A photo as a small square.
+    """A photo as a small square with round corners: cutting them off takes longest in painting.
 
     Raises:
         InputError: when it cannot be read any more.
     """
     encoded = door.load(source_of(location))
-    return tasks.thumbnail(door.decode(encoded, tasks.THUMBNAIL_PX // 2))
+    square = tasks.thumbnail(door.decode(encoded, tasks.THUMBNAIL_PX // 2))
+    rounded = QImage(square.size(), QImage.Format.Format_ARGB32_Premultiplied)
+    rounded.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(rounded)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QBrush(square))
+    painter.drawRoundedRect(rounded.rect(), CORNER_PX, CORNER_PX)
+    painter.end()
+    return rounded
 
 
 def preview(folder: Path, number: int) -> Preview | None:

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from PySide6.QtCore import (
     QEvent,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
+    QPoint,
     QRect,
     QSize,
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QIcon, QImage, QKeyEvent, QPainter, QPainterPath, QPen
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetrics,
+    QIcon,
+    QKeyEvent,
+    QPainter,
+    QPen,
+    QPixmap,
+)
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -21,7 +33,6 @@ from PySide6.QtWidgets import (
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QTableView,
-    QWidget,
 )
 
 from petvision.app import words
@@ -34,17 +45,17 @@ from petvision.app.batch.table import (
     STRANGE,
     TRUTH,
     VERDICT,
-    RowRole,
     RunModel,
+    stand_in,
 )
 from petvision.app.icons import picture
 from petvision.app.photos.delegate import mark_of
 from petvision.app.theme import SMALL_PX, Theme, scaled_font
 from petvision.batch.rows import Row
-from petvision.figures.style import CORNER_PX, GRID_PX
+from petvision.figures.style import CORNER_PX, GRID_PX, Style
 
 ROW_PX, ICON_PX, CELL_PX = 44, 36, 112
-MARK_PX = 16
+MARK_PX, SIGN_PX, STAND_IN_PX = 16, 20, 24
 GAP = "\N{EM SPACE}"
 WIDTHS = {PHOTO: 240, VERDICT: 120, CONFIDENCE: 92, TRUTH: 140, STRANGE: 92, SIZE: 104, FOLDER: 260}
 
@@ -104,9 +115,8 @@ def table_view(model: RunModel, keys: Keys) -> QTableView:
 
 def gallery_view(model: RunModel, theme: Theme, keys: Keys) -> Gallery:
     """Thumbnails with a badge each."""
-    view = Gallery()
+    view = Gallery(PhotoTiles(model, theme))
     view.setModel(model)
-    view.setItemDelegate(GalleryDelegate(theme, view))
     view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     view.setFrameShape(QFrame.Shape.NoFrame)
     view.setAccessibleName(view.tr("Photos of the run"))
@@ -142,58 +152,70 @@ class RowDelegate(QStyledItemDelegate):
             option.icon.addPixmap(plain, QIcon.Mode.Selected)
 
 
-class GalleryDelegate(QStyledItemDelegate):
-    """A thumbnail, its verdict under it; right, wrong, unknown and errors differ by their marks."""
+class PhotoTiles:
+    """A thumbnail, its verdict under it; right, wrong, unknown and errors differ by their marks.
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._theme = theme
+    A page of them is painted while threads read the next one, and every call into Qt may have to
+    wait for those: what is equal for all is set once, and marks are kept as pictures.
+    """
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+    def __init__(self, model: RunModel, theme: Theme) -> None:
+        self._model, self._theme = model, theme
+
+    def size(self, metrics: QFontMetrics) -> QSize:
         """All are equal."""
-        lines = option.fontMetrics.height() + GRID_PX
+        lines = metrics.height() + GRID_PX
         return QSize(CELL_PX + 2 * GRID_PX, CELL_PX + 2 * GRID_PX + lines)
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """Paint one."""
-        row = index.data(RowRole)
-        style = self._theme.style
-        painter.save()
+    def begin(self, painter: QPainter) -> None:
+        """Set what is equal for all."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        cell = option.rect.adjusted(2, 2, -2, -2)
-        if option.state & QStyle.StateFlag.State_Selected:
-            painter.setPen(QPen(QColor(style.accent), 2))
-            painter.setBrush(QColor(style.raised))
-            painter.drawRoundedRect(cell.adjusted(1, 1, -1, -1), CORNER_PX, CORNER_PX)
-        elif option.state & QStyle.StateFlag.State_HasFocus:
-            painter.setPen(QPen(QColor(style.accent), 1, Qt.PenStyle.DotLine))
-            painter.drawRoundedRect(cell.adjusted(1, 1, -1, -1), CORNER_PX, CORNER_PX)
-        box = QRect(0, 0, CELL_PX, CELL_PX)
-        box.moveCenter(cell.center())
-        box.moveTop(cell.top() + GRID_PX - 2)
-        self._thumbnail(painter, box, index.data(Qt.ItemDataRole.DecorationRole))
-        if isinstance(row, Row):
-            self._badge(painter, box, index, row)
-        painter.restore()
+        painter.setFont(scaled_font(painter.font(), SMALL_PX))
+        self._metrics = painter.fontMetrics()
+        self._line_px = self._metrics.height()
+        self._ratio = painter.device().devicePixelRatioF()
+        self._texts: dict[str, str] = {}
 
-    def _thumbnail(self, painter: QPainter, box: QRect, image: object) -> None:
-        painter.save()
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(self._theme.style.raised))
-        painter.drawRoundedRect(box, CORNER_PX, CORNER_PX)
-        if isinstance(image, QImage):  # cutting the corners off takes longest
-            corner = QPainterPath()
-            corner.addRoundedRect(box, CORNER_PX, CORNER_PX)
-            painter.setClipPath(corner)
+    def paint(
+        self, painter: QPainter, cell: QRect, place: int, *, selected: bool, focused: bool
+    ) -> None:
+        """Paint one."""
+        if selected or focused:
+            self._frame(painter, cell.adjusted(3, 3, -3, -3), selected)
+        left = cell.left() + (cell.width() - CELL_PX) // 2
+        box = QRect(left, cell.top() + GRID_PX, CELL_PX, CELL_PX)
+        row = self._model.row_at(place)
+        image = None if row is None else self._model.thumbnail_of(row)
+        if image is None:
+            self._empty(painter, box, row)
+        else:
             painter.drawImage(box, image)
-        elif isinstance(image, QIcon):
-            spot = QRect(0, 0, 24, 24)
-            spot.moveCenter(box.center())
-            image.paint(painter, spot)
-        painter.restore()
+        if row is not None:
+            self._badge(painter, box, row)
+            truth = self._model.truth_words(row)
+            if truth:
+                sign = _truth_sign(truth[0], self._theme.style, painter.font(), self._ratio)
+                painter.drawPixmap(box.right() - 24, box.top() + 4, sign)
 
-    def _badge(self, painter: QPainter, box: QRect, index: Index, row: Row) -> None:
+    def _frame(self, painter: QPainter, box: QRect, selected: bool) -> None:
+        style = self._theme.style
+        dotted = QPen(QColor(style.accent), 1, Qt.PenStyle.DotLine)
+        painter.setPen(QPen(QColor(style.accent), 2) if selected else dotted)
+        painter.setBrush(QColor(style.raised) if selected else Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(box, CORNER_PX, CORNER_PX)
+
+    def _empty(self, painter: QPainter, box: QRect, row: Row | None) -> None:
+        style = self._theme.style
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(style.raised))
+        painter.drawRoundedRect(box, CORNER_PX, CORNER_PX)
+        if row is not None:
+            mark = picture(stand_in(row), style.muted, STAND_IN_PX, self._ratio)
+            spot = box.center() - QPoint(STAND_IN_PX // 2, STAND_IN_PX // 2)
+            painter.drawPixmap(spot, mark)
+
+    def _badge(self, painter: QPainter, box: QRect, row: Row) -> None:
         style = self._theme.style
         mark, colour, text = "triangle-alert", style.bad, words.tr("Cannot be opened")
         if row.answer is not None:
@@ -202,27 +224,35 @@ class GalleryDelegate(QStyledItemDelegate):
             mark = "circle-question-mark" if unknown else mark_of(row.answer.label)
             colour = style.unknown if unknown else style.text
             text = words.tr("Unknown") if unknown else f"{words.named(row.answer.label)} {share}"
-        painter.setFont(scaled_font(painter.font(), SMALL_PX))
-        metrics = painter.fontMetrics()
-        line = QRect(box.left(), box.bottom() + 4, box.width(), metrics.height())
-        ratio = painter.device().devicePixelRatioF()
+        line = QRect(box.left(), box.bottom() + 4, box.width(), self._line_px)
         top = line.center().y() - MARK_PX // 2
-        painter.drawPixmap(line.left(), top, picture(mark, colour, MARK_PX, ratio))
+        painter.drawPixmap(line.left(), top, picture(mark, colour, MARK_PX, self._ratio))
         painter.setPen(QColor(colour))
         room = line.adjusted(MARK_PX + 4, 0, 0, 0)
-        shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, room.width())
-        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, shown)
-        truth = index.model().index(index.row(), TRUTH).data() or ""
-        if truth:
-            self._truth(painter, box, truth)
+        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, self._fitting(text, room.width()))
 
-    def _truth(self, painter: QPainter, box: QRect, truth: str) -> None:
-        style = self._theme.style
-        sign = truth[0] if truth[0] in "✓✗" else "•"
-        colour = {"✓": style.good, "✗": style.bad}.get(sign, style.muted)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(style.surface))
-        spot = QRect(box.right() - 24, box.top() + 4, 20, 20)
-        painter.drawEllipse(spot)
-        painter.setPen(QColor(colour))
-        painter.drawText(spot, Qt.AlignmentFlag.AlignCenter, sign)
+    def _fitting(self, text: str, width: int) -> str:
+        if text not in self._texts:
+            elided = self._metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
+            self._texts[text] = elided
+        return self._texts[text]
+
+
+@lru_cache(maxsize=32)
+def _truth_sign(sign: str, style: Style, font: QFont, ratio: float) -> QPixmap:
+    """Whether an answer was right, as a mark over the photo's corner."""
+    sign = sign if sign in "✓✗" else "•"
+    mark = QPixmap(round(SIGN_PX * ratio), round(SIGN_PX * ratio))
+    mark.setDevicePixelRatio(ratio)
+    mark.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(mark)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setFont(font)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(style.surface))
+    spot = QRect(0, 0, SIGN_PX, SIGN_PX)
+    painter.drawEllipse(spot)
+    painter.setPen(QColor({"✓": style.good, "✗": style.bad}.get(sign, style.muted)))
+    painter.drawText(spot, Qt.AlignmentFlag.AlignCenter, sign)
+    painter.end()
+    return mark
