@@ -19,6 +19,7 @@ model: {{architecture: resnet18, name: red-or-blue}}
 optimizer: {{lr: 1.0e-3}}
 training: {{epochs: 1, batch_size: 8, amp: false, freeze_statistics: false, ema: 0.0}}
 unknown: {{negatives: [], bank: 8}}
+evaluation: {{report: false}}
 device: cpu
 out: "{out}"
 """
@@ -48,7 +49,8 @@ def config(colours: Path, tmp_path: Path) -> Path:
 def test_a_trained_model_is_evaluated_and_predicts(
     config: Path, colours: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    assert main(["train", str(config), "--json", "--set", "training.epochs=2"]) == 0
+    wishes = ["--set", "training.epochs=2", "--set", "evaluation.report=true"]
+    assert main(["train", str(config), "--json", *wishes]) == 0
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert {e["event"] for e in events} == {"begun", "progress", "step", "epoch", "finished"}
     assert events[-1]["event"] == "finished"
