@@ -173,15 +173,23 @@ def test_temperature_undoes_a_scaling_of_honest_logits():
 
 
 def test_temperature_by_hand():
-    # Every margin is 4 and three of four answers are right: the scores are honest where
-    # 1 / (1 + exp(-4 / T)) = 3/4, so T = 4 / ln 3.
+    # Every margin is 4 and three of four answers are right. Four photos make a label sure to 5/6:
+    # the winner is worth (3 · 5/6 + 1/6) / 4 = 2/3, the scores are honest where
+    # 1 / (1 + exp(-4 / T)) = 2/3, so T = 4 / ln 2.
     logits = np.array([[4.0, 0], [4, 0], [0, 4], [0, 4]])
     labels = np.array([0, 0, 1, 0])
-    assert fit_temperature(logits, labels) == pytest.approx(4 / np.log(3), abs=1e-4)
-    # Of three classes: the winner has 3/5 where exp(6 / T) = 3/5 : 1/5, so T = 6 / ln 3.
+    assert fit_temperature(logits, labels) == pytest.approx(4 / np.log(2), abs=1e-4)
+    # Of three classes five photos make a label sure to 6/7, each other one 1/14: the winner is
+    # worth (3 · 6/7 + 2 · 1/14) / 5 = 19/35, so exp(6 / T) = 19/35 : 8/35 and T = 6 / ln(19/8).
     logits = 6 * np.eye(3)[[0, 0, 1, 1, 2]]
     labels = np.array([0, 0, 1, 2, 0])
-    assert fit_temperature(logits, labels) == pytest.approx(6 / np.log(3), abs=1e-4)
+    assert fit_temperature(logits, labels) == pytest.approx(6 / np.log(19 / 8), abs=1e-4)
+
+
+def test_a_dozen_right_answers_do_not_make_the_next_one_sure():
+    logits = 8.0 * np.eye(2)[[0, 1] * 6]
+    temperature = fit_temperature(logits, np.array([0, 1] * 6))
+    assert softmax(logits / temperature).max(1) == pytest.approx(13 / 14, abs=1e-5)
 
 
 def test_photos_that_were_learned_from_are_counted_and_the_others_judged_apart():

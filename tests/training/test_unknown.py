@@ -46,6 +46,15 @@ def test_a_feature_bank_is_chosen_where_the_gate_tells_nothing(around_one_axis):
     assert choice.bank is bank
 
 
+def test_without_negatives_a_distance_tells_what_a_softmax_of_few_classes_cannot(around_one_axis):
+    known = answers(around_one_axis, gate_leans_to_pets=0)
+    bank = unit_rows(around_one_axis.astype(np.float32)[:40])
+    alone = Answers(known.features, known.logits, None)
+    assert choose_unknown(Unknown(), alone, {}, bank, 1.0).card.score == "knn"
+    assert choose_unknown(Unknown(), known, {}, bank, 1.0).card.score == "pet_mass"
+    assert choose_unknown(Unknown(), alone, {}, None, 1.0).card.score == "max_softmax"
+
+
 def test_blurred_pictures_are_reported_but_have_no_say(around_one_axis):
     known = answers(around_one_axis, gate_leans_to_pets=8)
     strange = {
