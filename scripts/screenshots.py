@@ -232,7 +232,7 @@ class Photographer:
             view.paint()
             self.until(lambda: view.brush.ready)
             view.brush.finder.click()
-            self.until(lambda: not view.brush.searching)
+            self.until(lambda: not view.brush.searching and view.brush.answered)
             self.take("brush")
             view.stop_painting()
         if self.wanted("compare"):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from petvision.app.session import Session
 
 ENGINES = ("auto", "torch-fp32", "openvino-fp32", "ncnn-fp32", "openvino-bf16")
-WIDTH = 520
+WIDTH = 560
 MOST_MIB = 100_000
 
 
@@ -127,7 +127,7 @@ class Preferences(Page):
         row.addWidget(self.remember, 1)
         row.addWidget(self.forget)
         form.addRow(self.tr("Recent files"), row)
-        self.kept = QSpinBox()
+        self.kept = spaced(QSpinBox())
         self.kept.setRange(0, MOST_MIB)
         self.kept.setSingleStep(64)
         self.kept.setSuffix(self.tr(" MB"))
@@ -138,6 +138,7 @@ class Preferences(Page):
         self.clear_kept = QPushButton(self.tr("Delete them"))
         self.clear_kept.clicked.connect(self._clear_kept)
         row = QHBoxLayout()
+        row.setSpacing(GRID_PX)
         row.addWidget(self.kept, 1)
         row.addWidget(self.clear_kept)
         form.addRow(self.tr("Keep explanations"), row)

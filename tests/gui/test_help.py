@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtGui import QKeySequence
+from PySide6.QtGui import QKeySequence, QTextTable
 from PySide6.QtWidgets import QPushButton
 
 from petvision.app import help as helping
 from petvision.app.dialogs import model_card
 from petvision.app.help import METHODS, Guide, Licences, about, chapters
+from petvision.app.widgets.prose import Prose
 from petvision.app.window import Window
 from petvision.explain import registry
 from petvision.places import bundled
@@ -108,3 +109,14 @@ def test_a_card_is_told_in_the_windows_type(window: Window) -> None:
     text = page.findChildren(helping.Prose)[0]
     assert text.toPlainText() == "A model\nIt tells cats."
     page.close()
+
+
+def test_a_table_whose_head_says_nothing_shows_none(qtbot: Any) -> None:
+    prose = Prose()
+    qtbot.addWidget(prose)
+    prose.tell(
+        "|  |  |\n| --- | --- |\n| made | today |\n\nNext\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n"
+    )
+    tables = [t for t in prose.document().rootFrame().childFrames() if isinstance(t, QTextTable)]
+    assert [table.rows() for table in tables] == [1, 2]
+    assert prose.toPlainText().split() == ["made", "today", "Next", "a", "b", "1", "2"]

@@ -211,6 +211,11 @@ class BrushPage(QWidget):
         return self._canvas is not None
 
     @property
+    def answered(self) -> bool:
+        """Whether the answer shown is that to what is painted."""
+        return not (self._busy or self._behind)
+
+    @property
     def searching(self) -> bool:
         """Whether the smallest patch is being looked for."""
         return bool(self._search)

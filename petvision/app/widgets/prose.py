@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtGui import QTextBlockFormat, QTextCharFormat, QTextCursor
+from PySide6.QtGui import QTextBlockFormat, QTextCharFormat, QTextCursor, QTextTable
 from PySide6.QtWidgets import QTextBrowser, QWidget
 
 from petvision.app.theme import scaled_font
@@ -22,6 +22,7 @@ class Prose(QTextBrowser):
     def tell(self, markdown: str) -> None:
         """Show a text."""
         self.setMarkdown(markdown)
+        self._drop_empty_heads()
         self.document().setDocumentMargin(2 * GRID_PX)
         spaced = QTextBlockFormat()
         spaced.setLineHeight(
@@ -36,6 +37,14 @@ class Prose(QTextBrowser):
             if level := block.blockFormat().headingLevel():
                 self._head(QTextCursor(block), level)
             block = block.next()
+
+    def _drop_empty_heads(self) -> None:
+        """Markdown has no table without a head; one with nothing in it is not shown."""
+        for frame in self.document().rootFrame().childFrames():
+            if isinstance(frame, QTextTable):
+                cells = (frame.cellAt(0, column) for column in range(frame.columns()))
+                if all(cell.firstPosition() == cell.lastPosition() for cell in cells):
+                    frame.removeRows(0, 1)
 
     def _head(self, cursor: QTextCursor, level: int) -> None:
         above = QTextBlockFormat()
