@@ -33,7 +33,7 @@ from petvision.explain.windows import Doubles, Places, Windows, filled_in, most_
 from petvision.images.prepare import denormalise
 from petvision.images.types import Floats
 
-SPOT_CHECKS = 8
+SPOT_CHECKS = 6
 """Windows drawn at random, whose value was guessed before it was measured."""
 
 FEW = 36

@@ -92,7 +92,11 @@ def filled_in(values: Doubles, known: Known) -> Doubles:
 
 
 def most_promising(values: Doubles, known: Known, count: int) -> Places:
-    """Which windows to evaluate next: beside the strongest, then where changes are large and steep.
+    """Which windows to evaluate next.
+
+    A map is read by its peak: half of the windows are those that may hold it, by their guessed
+    value and what it could gain on the way to the next window. The other half lie where changes of
+    either sign are large and steep.
 
     Args:
         values: one for each window.
@@ -100,20 +104,21 @@ def most_promising(values: Doubles, known: Known, count: int) -> Places:
         count: at most how many.
 
     Returns:
-        (row, column) of windows not known yet, the most promising first.
+        (row, column) of windows not known yet.
     """
     guess = filled_in(values, known)
     rows, columns = np.gradient(guess) if min(guess.shape) > 1 else (guess * 0, guess * 0)
-    worth = np.nan_to_num(np.abs(guess) + STEEPNESS * np.hypot(rows, columns))
-    evidence = np.where(known, np.nan_to_num(values), 0)
-    if evidence.max() > 0:  # a map is read by its peak: that must be the right one
-        worth[_around(int(evidence.argmax()), worth.shape)] += worth.max()
-    worth[known] = -np.inf
-    order = np.argsort(-worth, axis=None, kind="stable")[: min(count, int((~known).sum()))]
-    return np.stack(np.unravel_index(order, worth.shape), axis=1)
+    steepness = np.hypot(rows, columns)
+    free = np.flatnonzero(~known)
+    promise = np.where(guess > 0, guess + steepness, guess)
+    for_the_peak = count // 2 if np.any(values[known] > 0) else 0
+    peaks = _first(promise, free, for_the_peak)
+    rest = np.setdiff1d(free, peaks)
+    others = _first(np.abs(guess) + STEEPNESS * steepness, rest, count - len(peaks))
+    return np.stack(np.unravel_index(np.concatenate([peaks, others]), guess.shape), axis=1)
 
 
-def _around(place: int, shape: tuple[int, ...]) -> tuple[slice, slice]:
-    """A window, by its number, and its neighbours."""
-    row, column = np.unravel_index(place, shape)
-    return slice(max(0, row - 1), row + 2), slice(max(0, column - 1), column + 2)
+def _first(worth: Doubles, among: Places, count: int) -> Places:
+    """The numbers of the windows worth most."""
+    order = np.argsort(-np.nan_to_num(worth.ravel()[among]), kind="stable")
+    return among[order[:count]]

@@ -191,14 +191,22 @@ def test_the_next_places_lie_around_the_strongest() -> None:
     assert (np.abs(places - [6, 8]).max(1) == 1).all()
 
 
-def test_the_neighbours_of_the_strongest_place_come_first() -> None:
+def test_half_of_the_places_are_where_the_peak_may_be() -> None:
     known = np.zeros((13, 13), bool)
     known[::2, ::2] = True
     values = np.zeros((13, 13))
     values[10, 2] = 1.0
     values[2, 8] = -9.0  # steeper and larger, but not for the class
     places = most_promising(values, known, 8)
-    assert (np.abs(places - [10, 2]).max(1) == 1).all()
+    assert (np.abs(places[:4] - [10, 2]).max(1) == 1).all()
+    assert (np.abs(places[4:] - [2, 8]).max(1) == 1).all()
+
+
+def test_no_place_is_asked_for_twice_and_none_that_is_known() -> None:
+    known = np.ones((5, 5), bool)
+    known[0, :3] = False
+    places = most_promising(np.arange(25.0).reshape(5, 5), known, 8)
+    assert sorted(map(tuple, places.tolist())) == [(0, 0), (0, 1), (0, 2)]
 
 
 def test_the_scores_behind_the_map_are_there_for_who_points_at_it() -> None:
