@@ -18,8 +18,9 @@ from training.config import Unknown
 VARIED = "varied views"
 # Preferred where there is nothing to choose with: a head that tells two classes apart is sure of
 # everything else too, the features' distance is not (60 photos of two breeds: of 109 photos of
-# objects and scenes max_softmax refuses 3 %, knn all, with 2 % of 200 new photos of the breeds).
-TOLD_BY_LOOKS = ("pet_mass", "knn")
+# objects and scenes max_softmax refuses 3 %, knn all, with 2 % of 200 new photos of the breeds
+# from the same source).
+NEED_NO_NEGATIVES = ("pet_mass", "knn")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,7 +90,7 @@ def choose_unknown(
     if not candidates:
         return None
     views = known if varied is None else varied
-    score = next((c for c in candidates if c.name in TOLD_BY_LOOKS), candidates[0])
+    score = next((c for c in candidates if c.name in NEED_NO_NEGATIVES), candidates[0])
     if judges:
         rate = plan.false_reject_rate
         score = min(candidates, key=lambda c: _mistakes(c, known, views, judges, rate))

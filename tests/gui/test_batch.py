@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
 
 from petvision.app.batch import tasks
 from petvision.app.batch.actions import SortDialog
 from petvision.app.batch.gallery import Gallery
+from petvision.app.batch.overview import Labels
 from petvision.app.batch.page import BatchPage
 from petvision.app.batch.table import TRUTH
 from petvision.app.batch.work import run_folder_for
@@ -304,3 +305,12 @@ def test_a_folder_without_a_run_says_so(page: BatchPage, tmp_path: Path, qtbot: 
     page.open_run(tmp_path)
     qtbot.waitUntil(page.message.isVisible, timeout=LONG)
     assert "not PetVision's" in page.message.text()
+
+
+def test_verdicts_stand_in_the_order_they_are_counted_in(qtbot: Any) -> None:
+    labels = Labels()
+    qtbot.addWidget(labels)
+    labels.show_counts({"": 9, "dog": 4, "cat": 3, "fox": 1}, "")
+    labels.show_counts({"": 12, "cat": 6, "dog": 4, "fox": 1, "!": 1}, "cat")
+    shown = [button.text().partition("\t")[0] for button in labels.findChildren(QPushButton)]
+    assert shown == ["All", "Dog", "Cat", "Fox", "Not readable"]

@@ -151,9 +151,10 @@ class Labels(QWidget):
         self._buttons: dict[str, QPushButton] = {}
 
     def show_counts(self, counts: Mapping[str, int], chosen: str) -> None:
-        """Show the counts by verdict ("" all, "!" not readable)."""
-        for name in counts.keys() - self._buttons.keys():
-            self._buttons[name] = self._button(name)
+        """Show the counts by verdict ("" all, "!" not readable), each where it first stood."""
+        for name in counts:
+            if name not in self._buttons:
+                self._buttons[name] = self._button(name)
         for name, button in self._buttons.items():
             button.setVisible(name in counts)
             button.setText(f"{self._title(name)}\t{counts.get(name, 0):,}")
