@@ -86,10 +86,10 @@ class AttributionPanel(Panel[Attribution]):
         self._picture.set_data(_muted(self._small, 0.7 * self._blend))
         self._picture.set_extent((0, geometry.width, geometry.height, 0))
 
-    def _aspect(self) -> float:
+    def _height(self, width: float) -> float:
         assert self._shown is not None
         geometry = self._shown[0].geometry
-        return geometry.height / geometry.width
+        return width * geometry.height / geometry.width
 
     def _place(self, area: Area) -> None:
         put_axes(self._axes, area)

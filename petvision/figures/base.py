@@ -101,7 +101,7 @@ class Panel(ABC, Generic[E]):
         words = (self._title, self._sentence, self._facts, self._small_print)
         heights = [paragraph.fit(inner) for paragraph in words]
         around = sum(height + PARAGRAPH for height in heights if height)
-        return 2 * self._margin + around + self._scale.fit(inner) + inner * self._aspect()
+        return 2 * self._margin + around + self._scale.fit(inner) + self._height(inner)
 
     def filter_at(self, across: float, down: float) -> tuple[str, int] | None:
         """The layer and filter whose picture lies at a place of the figure; None where none does.
@@ -141,8 +141,8 @@ class Panel(ABC, Generic[E]):
         """Change the artists."""
 
     @abstractmethod
-    def _aspect(self) -> float:
-        """Height of the picture by its width."""
+    def _height(self, width: float) -> float:
+        """Height of the picture at that width, in inches."""
 
     @abstractmethod
     def _place(self, area: Area) -> None:

@@ -64,8 +64,8 @@ class ChannelMapsPanel(Panel[ChannelMaps]):
         there = bool(layer.filters) and column < len(layer.channels)
         return (layer.filters, layer.channels[column]) if there else None
 
-    def _aspect(self) -> float:
-        return self._rows / (self._columns + 1)  # the names take about a tile's width
+    def _height(self, width: float) -> float:
+        return width * self._rows / (self._columns + 1)  # the names take about a tile's width
 
     def _place(self, area: Area) -> None:
         """Names to the left of the mosaic, both centred together."""

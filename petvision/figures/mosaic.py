@@ -40,15 +40,6 @@ def _tile(one: Floats) -> Floats:
     return np.asarray(image, np.float32)
 
 
-def scaled(grid: Floats, side: int) -> Floats:
-    """A grid of filters at another size: ``side`` pixels on its longer side."""
-    factor = side / max(grid.shape[:2])
-    high, wide = (max(1, round(length * factor)) for length in grid.shape[:2])
-    image = Image.fromarray((grid * 255).round().astype(np.uint8))
-    small = image.resize((wide, high), Image.Resampling.BOX)
-    return np.asarray(small, np.float32) / np.float32(255)
-
-
 def grid_columns(count: int) -> int:
     """How many columns a near-square grid of so many tiles has."""
     return int(np.ceil(np.sqrt(count)))

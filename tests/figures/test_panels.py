@@ -12,6 +12,7 @@ from PIL import Image
 
 from petvision.explain.results import Attribution, Explanation
 from petvision.figures.attribution import AttributionPanel
+from petvision.figures.kernels import GRIDS
 from petvision.figures.panels import Panel, panel
 from petvision.figures.render import png, svg
 from petvision.figures.style import DARK, LIGHT, STYLES, Style
@@ -213,15 +214,28 @@ def test_feature_maps_are_one_image_in_one_axes() -> None:
 
 def test_deeper_filters_are_not_shown_as_pictures() -> None:
     made, _ = drawn(KINDS["norms"])
-    assert [axes.get_visible() for axes in (made._axes, made._bars_axes)] == [False, True]
+    assert made._bars_axes.get_visible()
+    assert not any(axes.get_visible() for axes in made._grids)
     made.show(kernel_set())
-    assert [axes.get_visible() for axes in (made._axes, made._bars_axes)] == [True, False]
+    assert not made._bars_axes.get_visible()
+    assert all(axes.get_visible() for axes in made._grids)
 
 
 @pytest.mark.parametrize("count", [1, 3, 16, 64, 96])
 def test_any_number_of_filters_fits(count: int) -> None:
     made, _ = drawn(kernel_set(count, 3, 11))
     check_words(made, room=True)
+
+
+@pytest.mark.parametrize("size", [(2.4, 2.4), (4, 3), (9, 4), (4, 9)])
+def test_the_name_of_a_channel_touches_no_filter(size: tuple[float, float]) -> None:
+    made, _ = drawn(kernel_set(), size=size)
+    renderer = made.figure.canvas.get_renderer()
+    grids = [axes.get_window_extent() for axes in made._grids]
+    assert len(grids) == 4
+    for name in (text for text in made.figure.texts if text.get_text() in GRIDS):
+        extent = name.get_window_extent(renderer)
+        assert not any(extent.overlaps(grid) for grid in grids), name.get_text()
 
 
 @pytest.mark.parametrize("kind", KINDS)
