@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 
 from petvision.events import Progress
+from petvision.models.activations import memory_format
 from petvision.models.engines.torch_engine import Layers
 from petvision.models.handle import ModelHandle, linear_of
 
@@ -40,7 +41,7 @@ def shuffled(handle: ModelHandle, seed: int) -> Generator[Progress, None, ModelH
             part.copy_(part[order])
             since += part.numel()
         if weights.dim() == 4:
-            mixed = mixed.to(memory_format=torch.channels_last)
+            mixed = mixed.to(memory_format=memory_format(mixed.device))
         weights.data = mixed
     head = Layers(twin.network).head
     if not head:

@@ -23,6 +23,7 @@ import torch
 from petvision.errors import ConfigError
 from petvision.events import Events, Progress, Result, result_of
 from petvision.models import int8, speeds
+from petvision.models.activations import memory_format
 from petvision.models.architectures import can_rebuild
 from petvision.models.check import agrees, check_pictures
 from petvision.models.engines.base import Differentiator, Engine
@@ -87,7 +88,10 @@ def _has_openvino_bf16(handle: ModelHandle) -> bool:
 
 
 def _torch_bf16(handle: ModelHandle) -> Engine:
-    return TorchEngine(copy.deepcopy(handle.network).to(torch.bfloat16), torch.bfloat16)
+    half = torch.bfloat16
+    network = copy.deepcopy(handle.network)
+    network.to(dtype=half, memory_format=memory_format(handle.device, half))  # type: ignore[call-overload]
+    return TorchEngine(network, half)
 
 
 def _ncnn_fp32(handle: ModelHandle, lanes: int = 1) -> Engine:

@@ -16,6 +16,7 @@ from torch import nn
 from petvision.errors import ConfigError, ModelError
 from petvision.images.types import Floats, InputSpec
 from petvision.models import architectures
+from petvision.models.activations import device_of, memory_format
 from petvision.models.album import Album, album_beside
 from petvision.models.cards import Card, InputCard
 from petvision.models.engines.base import Differentiator, Engine
@@ -33,10 +34,10 @@ Device = Literal["auto", "cpu", "cuda", "mps"]
 class ModelHandle:
     """An opened model; two windows may share one.
 
-    ``network`` is the torch reference for gradients: BatchNorm folded, channels-last, evaluation
-    mode, no parameter requires a gradient; its layers have torchvision's names. ``engine``
-    answers; ``reference`` (torch-fp32, the same network) has the last word wherever ``engine``'s
-    stated ``distance`` (see ``petvision.models.boundary``) could matter. ``gradients`` go with
+    ``network`` is the torch reference for gradients: BatchNorm folded, evaluation mode, no
+    parameter requires a gradient; its layers have torchvision's names. ``engine`` answers;
+    ``reference`` (torch-fp32, the same network) has the last word wherever ``engine``'s stated
+    ``distance`` (see ``petvision.models.boundary``) could matter. ``gradients`` go with
     ``engine``, always in float32. ``stored`` gives a tensor of the file as it was trained, such as
     ``"conv1.weight"``. ``path`` is that file (None: it was made in memory).
     """
@@ -74,7 +75,7 @@ class ModelHandle:
     @property
     def device(self) -> torch.device:
         """Where ``network`` lies."""
-        return next((p.device for p in self.network.parameters()), torch.device("cpu"))
+        return device_of(self.network)
 
     def class_index(self, name: str) -> int:
         """The output of a class.
@@ -170,7 +171,7 @@ def load(stored: StoredModel, device: Device = "auto") -> ModelHandle:
     _fill(network, stored)
     fold_batchnorm(network)
     place = torch_device(device)
-    network = network.to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = network.to(place, memory_format=memory_format(place))  # type: ignore[call-overload]
     gate = None
     if stored.names("gate."):
         gate = Linear(stored.tensor("gate.weight"), stored.tensor("gate.bias"))
@@ -201,7 +202,7 @@ def from_network(
         digest.update(key.encode() + tensor.detach().cpu().contiguous().numpy().tobytes())
     own = copy.deepcopy(network)
     fold_batchnorm(own)
-    own = own.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    own = own.to(memory_format=memory_format(device_of(own)))  # type: ignore[call-overload]
 
     def stored(key: str) -> Floats:
         if key not in tensors:

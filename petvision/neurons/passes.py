@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from petvision.images.types import Floats
-from petvision.models.activations import quiet, to_network
+from petvision.models.activations import memory_format, quiet, to_network
 
 
 class _Reached(Exception):
@@ -66,7 +66,7 @@ def logits_without(
         many = output.repeat(len(silenced), 1, 1, 1) if len(output) == 1 else output.clone()
         for number, channels in enumerate(silenced):
             many[number, list(channels)] = 0
-        return many.contiguous(memory_format=torch.channels_last)
+        return many.contiguous(memory_format=memory_format(many.device))
 
     batch = to_network(network, picture)
     if "downsample" in module.split("."):

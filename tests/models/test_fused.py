@@ -33,7 +33,7 @@ def test_the_fused_layers_are_the_layers(architecture, side, batch):
 
 
 def test_one_picture_and_a_batch_get_the_same_answer_from_the_reference():
-    engine = TorchEngine(folded("resnet50").to(memory_format=torch.channels_last))
+    engine = TorchEngine(folded("resnet50"))
     x = np.random.default_rng(0).normal(size=(3, 3, 64, 64)).astype(np.float32)
     together = engine.forward(x, maps=True)
     for index in range(3):

@@ -32,6 +32,17 @@ def test_openvinos_gradients_are_torchs(architecture, size):
     assert np.allclose(its_logits, logits, rtol=1e-5, atol=1e-6)
 
 
+def test_two_graphs_on_the_memory_of_one_network_do_not_take_each_others_weights():
+    handle = handle_of("resnet50")
+    fast, batch = with_fast_engine(handle, "openvino-fp32"), pictures(1)
+    right, _ = TorchGradients(handle.network)(batch, 0)
+    for _ in range(2):
+        features = fast.engine.forward(batch).features
+        assert np.allclose(features, handle.reference.forward(batch).features, rtol=1e-4, atol=1e-5)
+        found, _ = fast.gradients(batch, 0)
+        assert np.corrcoef(found.ravel(), right.ravel())[0, 1] > 0.9999
+
+
 def test_weights_that_are_no_numbers_are_left_to_torch():
     network = handle_of().network
     assert can_differentiate(network)

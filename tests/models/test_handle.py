@@ -40,9 +40,6 @@ def test_its_network_is_ready_for_gradients_by_the_picture(handle):
     assert not any(p.requires_grad for p in handle.network.parameters())
     assert not any(m.training for m in handle.network.modules())
     assert not any(isinstance(m, nn.BatchNorm2d) for m in handle.network.modules())
-    assert handle.network.get_submodule("layer4.0.conv2").weight.is_contiguous(
-        memory_format=torch.channels_last
-    )
     gradients = []
     for network in (handle.network, tiny_resnet()):
         x = torch.from_numpy(pictures(1)).requires_grad_()

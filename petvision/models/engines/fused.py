@@ -2,7 +2,7 @@
 
 Convolution and ReLU are one oneDNN kernel, convolution, addition and ReLU another, and the weights
 lie as oneDNN wants them. On two cores that takes a single picture through a ResNet-101 in three
-quarters of the time; with batches, plain channels-last is as fast. Forward only.
+quarters of the time; with batches, the plain layers are as fast. Forward only.
 """
 
 from __future__ import annotations

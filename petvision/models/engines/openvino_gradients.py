@@ -1,9 +1,10 @@
 """Gradients by the pixels from OpenVINO: forward and backward as one graph of convolutions.
 
 The backward pass of a frozen, folded residual network is made of convolutions as well: through a
-convolution of stride one it is the convolution with the flipped and transposed weights, through a
-ReLU a mask, through an addition the gradient twice. Only the stem, whose pooling routes gradients
-by position, stays with torch.
+convolution of stride one it is the convolution with the flipped and transposed weights (of one
+pixel: the transposed convolution, which needs no copy of them), through a ReLU a mask, through an
+addition the gradient twice. Only the stem, whose pooling routes gradients by position, stays with
+torch.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ class OpenVinoGradients:
         """The gradient of logit ``target`` by every value of N×3×S×S, and the N logits."""
         self.prepare()
         with torch.inference_mode(mode=False), torch.enable_grad():
-            pictures = torch.tensor(batch).to(memory_format=torch.channels_last).requires_grad_()
+            pictures = torch.tensor(batch).requires_grad_()
             entered = self._stem(pictures)
             features, left = self._backward(entered.detach(), self._rows[target])
             (gradients,) = torch.autograd.grad(entered, pictures, torch.from_numpy(left))
@@ -156,15 +157,17 @@ def _conv(x: Node, side: int, layer: nn.Module) -> tuple[Node, int, Backward]:
     size, padding = layer.kernel_size[0], int(layer.padding[0])
 
     def backward(gradient: Node) -> Node:
-        if stride == [1, 1]:
+        if stride == [1, 1] and size > 1:
             turned = constant(weight.flip(2, 3).transpose(0, 1))
             around = [size - 1 - padding] * 2
             return ops.convolution(gradient, turned, stride, around, around, [1, 1])
         whole = ops.constant(np.array([side, side]))
         pads = [padding] * 2
-        return opset1.convolution_backprop_data(
-            gradient, constant(weight), stride, whole, pads, pads
-        )
+        square = layer.in_channels == layer.out_channels
+        # OpenVINO keeps rearranged weights by their address and shape: those of a square
+        # convolution and of its way back would be taken for one another.
+        own = constant(weight.clone() if square else weight)
+        return opset1.convolution_backprop_data(gradient, own, stride, whole, pads, pads)
 
     return convolution(x, layer), _slid(layer, side), backward
 

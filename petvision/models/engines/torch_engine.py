@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from petvision.images.types import Floats
-from petvision.models.activations import gradient_at_input
+from petvision.models.activations import device_of, gradient_at_input, memory_format
 from petvision.models.architectures import last_linear
 from petvision.models.engines.base import Trunk
 from petvision.models.engines.fused import FusedTrunk, can_fuse
@@ -119,7 +119,8 @@ class TorchEngine:
         self.lanes = 1
         self._dtype = dtype
         self._layers = Layers(network)
-        self._device = next((p.device for p in network.parameters()), torch.device("cpu"))
+        self._device = device_of(network)
+        self._format = memory_format(self._device, dtype)
         self._fuses = can_fuse(network)
         self._fused: dict[int, FusedTrunk] = {}
         self._fusing = threading.Lock()
@@ -127,13 +128,15 @@ class TorchEngine:
     @torch.inference_mode()
     def forward(self, batch: Floats, *, maps: bool = False) -> Trunk:
         """Features and, where asked for, maps of a batch."""
-        x = torch.from_numpy(batch)
         if self._fuses and len(batch) == 1:
-            grid: Tensor | None = self._trunk(batch.shape[-1])(x.to(self._dtype))
+            x = torch.from_numpy(batch).to(self._dtype)
+            grid: Tensor | None = self._trunk(batch.shape[-1])(x)
             assert grid is not None
             features = grid.mean((2, 3))
         else:
-            x = x.to(self._device, self._dtype, memory_format=torch.channels_last)
+            # A copy: a network may begin with a layer that writes over what it is given.
+            x = torch.tensor(batch, dtype=self._dtype, device=self._device)
+            x = x.to(memory_format=self._format)
             features, grid = self._layers(x, maps=maps)
         return Trunk(_numpy(features), _numpy(grid) if maps and grid is not None else None)
 
