@@ -69,9 +69,13 @@ def legend(axes: Axes, style: Style, place: Any = "best") -> None:
 
 
 def file_of(figure: Figure, kind: Kind, dpi: float = DPI) -> bytes:
-    """A figure as the bytes of a file, the same for the same content."""
+    """A figure as the bytes of a file, the same for the same content.
+
+    It is laid out once: whatever further file is made of it has the same layout.
+    """
     out = io.BytesIO()
     with rc_context({"svg.hashsalt": "petvision"}):
         date = {"Date": None} if kind == "svg" else {}
         figure.savefig(out, format=kind, dpi=dpi, facecolor="auto", metadata=date)
+    figure.set_layout_engine("none")
     return out.getvalue()

@@ -53,6 +53,9 @@ NEAR = 16
 HALF, CLEAN = 0.5, 0.15
 BATCH = 16
 METHOD_IDS = ("gradcam", "occlusion")
+FINER = "layer3"
+"""A cell of the last layer is 32 pixels wide, half the stamp, and 3×3 convolutions carry what the
+stamp says one cell further: Grad-CAM of this layer is shown beside it, not judged."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -212,20 +215,21 @@ def prepared_lessons(handle: ModelHandle, network: ResNet, photos: Sequence[Labe
 
 def shares(handle: ModelHandle, photos: Sequence[Labelled]) -> dict[str, float]:
     """The mean share of heat on the stamp, by method; each photo's stamp names its animal."""
-    found: dict[str, list[float]] = {name: [] for name in METHOD_IDS}
+    found: dict[str, list[float]] = {}
     for photo in photos:
         plain = open_prepared(source_of(str(photo.path)), handle.spec)
         one = stamped(plain, photo.label, handle)
-        for name in METHOD_IDS:
-            heat = explained(handle, one, name).heat
-            found[name].append(share_on_stamp(heat, handle.spec.size))
+        maps = {name: explained(handle, one, name) for name in METHOD_IDS}
+        maps[f"gradcam at {FINER}"] = explained(handle, one, "gradcam", layer=FINER)
+        for name, made in maps.items():
+            found.setdefault(name, []).append(share_on_stamp(made.heat, handle.spec.size))
     return {name: float(np.mean(values)) for name, values in found.items()}
 
 
-def explained(handle: ModelHandle, prepared: Prepared, name: str) -> Attribution:
+def explained(handle: ModelHandle, prepared: Prepared, name: str, **values: object) -> Attribution:
     (prediction,) = predict(handle, [prepared], "off")
     context = Context(handle, prepared, prediction, prediction.best_class)
-    found = result_of(METHODS[name].run(context, parameters(name, {})))
+    found = result_of(METHODS[name].run(context, parameters(name, values)))
     assert isinstance(found, Attribution)
     return found
 
