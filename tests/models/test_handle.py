@@ -40,6 +40,8 @@ def test_its_network_is_ready_for_gradients_by_the_picture(handle):
     assert not any(p.requires_grad for p in handle.network.parameters())
     assert not any(m.training for m in handle.network.modules())
     assert not any(isinstance(m, nn.BatchNorm2d) for m in handle.network.modules())
+    # In the order that OpenVINO's graphs take without a copy.
+    assert all(p.is_contiguous() for p in handle.network.parameters())
     gradients = []
     for network in (handle.network, tiny_resnet()):
         x = torch.from_numpy(pictures(1)).requires_grad_()
