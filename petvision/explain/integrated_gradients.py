@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from time import monotonic
 from typing import Literal
 
@@ -29,6 +29,7 @@ from petvision.explain.path import (
     equal_steps,
     parted,
     spread,
+    with_middles,
 )
 from petvision.explain.results import Attribution, Explanation, Fact, MethodCard, honest
 from petvision.images.prepare import denormalise
@@ -40,7 +41,7 @@ PROFILE = 33
 SKETCH = np.array([0.25, 0.75])
 """Where gradients are taken for a first rough map, while the steps are not placed yet."""
 
-MOST = 8
+MOST = 4
 """Refining ends at so many times the steps it began with, whatever the gap."""
 
 
@@ -51,7 +52,7 @@ class IntegratedGradientsParameters(Parameters):
     """The path, where gradients are taken on it, and when that is enough."""
 
     steps: int = Field(
-        28,
+        22,
         ge=2,
         le=1024,
         title="Steps",
@@ -63,7 +64,7 @@ class IntegratedGradientsParameters(Parameters):
         description="adaptive: more steps where the score changes; equal: evenly spread.",
     )
     tolerance: float = Field(
-        5.0,
+        1.0,
         ge=0,
         le=100,
         title="Tolerance",
@@ -111,7 +112,7 @@ class IntegratedGradients(Method[IntegratedGradientsParameters]):
         cannot="It depends on the plain picture chosen, and single pixels are noisy: "
         "read areas, not dots.",
         sign="Positive: the pixel moved the score towards the class; negative: away from it.",
-        cost="A forward and a backward pass for each step (28 or more by default), and 33 forward "
+        cost="A forward and a backward pass for each step (22 or more by default), and 33 forward "
         "passes to place them.",
         paper="Sundararajan et al., Axiomatic Attribution for Deep Networks, ICML 2017",
         needs_baseline=True,
@@ -150,7 +151,6 @@ class _Line:
     ) -> None:
         self.context, self.parameters, self.start, self.logits = context, parameters, start, logits
         self.way = context.pixels - start
-        self.sketched = 0  # gradients that served the first sketch alone
         self.gradients = Gradients(context.handle)
 
     @property
@@ -206,7 +206,7 @@ class _Line:
             told = Fact("completeness_gap", gap, "logit", words)
         return (
             told,
-            Fact("steps", taken + self.sketched, "", "Gradients taken"),
+            Fact("steps", taken, "", "Gradients taken"),
             Fact("logit", after, "", f"Logit of {self.context.target}"),
             Fact("baseline_logit", before, "", "Of the baseline"),
         )
@@ -242,19 +242,18 @@ def _equal(line: _Line) -> Iterator[Event[Explanation]]:
 def _adaptive(line: _Line) -> Iterator[Event[Explanation]]:
     parameters, begun = line.parameters, monotonic()
     total = parameters.steps
-    if total >= 10 * len(SKETCH):  # little beside the rest, and something to see at once
-        yield Progress(0, total, "gradients")
-        sketch = line.heats(SKETCH).mean(0, dtype=np.float64)
-        line.sketched = len(SKETCH)
-        yield Partial(line.result(sketch, 0, "a first sketch"))
+    places = SKETCH if total >= 10 * len(SKETCH) else SKETCH[:0]  # little beside the rest
+    sketched = yield from _sketch(line, places)
     profile = yield from _profile(line, total)
-    path = parted(adaptive_edges(total, profile), profile)
-    todo = [path.parts[i] for i in spread(total)]
-    done = 0
-    while todo and not (done and monotonic() - begun >= parameters.seconds):
-        part, todo = todo[: line.gradients.size], todo[line.gradients.size :]
-        _take(line, path, part)
-        before, done = done, done + len(part)
+    path = parted(with_middles(adaptive_edges(total, profile), places), profile)
+    for place, heat in zip(places, sketched, strict=True):
+        path.take(path.nearest(place), heat)
+    todo = [part for i in spread(total) if (part := path.parts[i]).heat is None]
+    done = total - len(todo)
+    while todo and not (path.taken and monotonic() - begun >= parameters.seconds):
+        chosen, todo = todo[: line.gradients.size], todo[line.gradients.size :]
+        _take(line, path, chosen)
+        before, done = done, done + len(chosen)
         yield Progress(done, total, "gradients")
         if worth_showing(done, before, total):
             yield Partial(line.result(path.map(), done))
@@ -266,6 +265,16 @@ def _adaptive(line: _Line) -> Iterator[Event[Explanation]]:
         if done // 8 > before // 8:
             yield Partial(line.result(path.map(), done))
     yield Result(line.result(path.map(), done, why))
+
+
+def _sketch(line: _Line, places: Doubles) -> Generator[Event[Explanation], None, Sequence[Floats]]:
+    """The heats at a few places, and a first rough map of them to look at."""
+    if not len(places):
+        return ()
+    yield Progress(0, line.parameters.steps, "gradients")
+    heats = line.heats(places)
+    yield Partial(line.result(heats.mean(0, dtype=np.float64), len(places), "a first sketch"))
+    return tuple(heats)
 
 
 def _profile(line: _Line, total: int) -> Generator[Progress, None, Doubles]:

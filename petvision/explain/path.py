@@ -53,6 +53,23 @@ def adaptive_edges(steps: int, profile: Doubles) -> Doubles:
     return np.interp(np.linspace(0, travelled[-1], steps + 1), travelled, places)
 
 
+def with_middles(edges: Doubles, places: Doubles) -> Doubles:
+    """The same edges, one of them moved for each place so that it is the middle of a part.
+
+    So a gradient that was taken there before serves that part. The places must be two parts or
+    more apart.
+    """
+    moved = edges.copy()
+    for place in places:
+        after = int(np.searchsorted(moved, place))
+        before = after - 1
+        if 2 * place > moved[before] + moved[after]:
+            moved[before] = 2 * place - moved[after]
+        else:
+            moved[after] = 2 * place - moved[before]
+    return moved
+
+
 def spread(count: int) -> NDArray[np.intp]:
     """0 … count-1 in an order whose every beginning is spread over the whole (bit reversal)."""
     bits = max(1, (count - 1).bit_length())
@@ -97,6 +114,10 @@ class Path:
     parts: list[Part]
     profile: Doubles
     summed: Doubles = field(default_factory=lambda: np.zeros(()))
+
+    def nearest(self, place: float) -> Part:
+        """The part whose middle is nearest to a place."""
+        return min(self.parts, key=lambda part: abs(part.middle - place))
 
     def take(self, part: Part, heat: Floats) -> None:
         """Note the gradient in the middle of a part."""

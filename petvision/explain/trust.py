@@ -64,8 +64,8 @@ LIMITS = {
     "gap": Limit(
         5.0,
         15.0,
-        "per cent of the change of the score: 5 is the tolerance at which Integrated Gradients "
-        "stops by itself; at three times that, places keep their order while sizes mislead.",
+        "per cent of the change of the score: at 5 a map has all but a twentieth of it (given time, "
+        "Integrated Gradients goes on to 1); at 15 places keep their order while sizes mislead.",
     ),
 }
 """Every threshold of the badge, with its reason."""

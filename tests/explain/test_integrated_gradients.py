@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from petvision.events import Partial
 from petvision.explain.fills import fill
-from petvision.explain.path import adaptive_edges, parted, spread
+from petvision.explain.path import adaptive_edges, parted, spread, with_middles
 from petvision.models.handle import ModelHandle
 from petvision.models.resnet import ResNet
 from tests.explain.tiny import WeighedPixels, events, explain, handle_of, noise
@@ -158,8 +158,8 @@ def test_it_stops_after_many_steps_and_says_so(resnet_handle: ModelHandle) -> No
     found = explain(
         "integrated_gradients", resnet_handle, noise(64), steps=2, tolerance=0, seconds=3600
     )
-    assert found.facts[1].value <= 16
-    assert "after 16 gradients" in found.facts[0].words
+    assert found.facts[1].value <= 8
+    assert "after 8 gradients" in found.facts[0].words
 
 
 def test_the_baseline_is_shown(resnet_handle: ModelHandle) -> None:
@@ -170,6 +170,29 @@ def test_the_baseline_is_shown(resnet_handle: ModelHandle) -> None:
     np.testing.assert_array_equal(
         mean.baseline[0, 0], np.rint([0.485 * 255, 0.456 * 255, 0.406 * 255])
     )
+
+
+@pytest.mark.parametrize("steps", [20, 22, 24, 50])
+@pytest.mark.parametrize("kind", ["even", "late", "steps", "rough"])
+def test_places_seen_before_become_middles_of_parts(steps: int, kind: str) -> None:
+    places = np.linspace(0, 1, 33)
+    profile = {
+        "even": places,
+        "late": places**8,
+        "steps": np.round(3 * places),
+        "rough": np.random.default_rng(steps).normal(size=33).cumsum(),
+    }[kind]
+    moved = with_middles(adaptive_edges(steps, profile), np.array([0.25, 0.75]))
+    assert (len(moved), moved[0], moved[-1]) == (steps + 1, 0, pytest.approx(1))
+    assert (np.diff(moved) >= 0).all(), "no part is lost or turned round"
+    middles = (moved[1:] + moved[:-1]) / 2
+    for place in (0.25, 0.75):
+        assert np.abs(middles - place).min() < 1e-12
+
+
+def test_the_gradients_of_the_sketch_serve_the_map(resnet_handle: ModelHandle) -> None:
+    found = explain("integrated_gradients", resnet_handle, noise(64), steps=24, tolerance=100)
+    assert found.facts[1].value == 24, "none is thrown away"
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 8, 33, 100])
