@@ -63,6 +63,11 @@ class Data(Section):
         description="what is trained and chosen on: the official part, or all there is (then "
         "nothing is left to measure on)",
     )
+    also: tuple[str, ...] = Field(
+        (),
+        description="more photos of the same classes, to train on only, such as pets:DIR or "
+        "folder:DIR; what else they show is left out",
+    )
     validation: Share = Field(0.2, gt=0, lt=1, description="share of it never trained on")
     classes: tuple[str, ...] = Field(
         (), description="the classes to tell apart, in this order; empty: all there are, sorted"

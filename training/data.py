@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from petvision.errors import ConfigError, InputError
-from petvision.evaluate.datasets import DataSpec, Labelled, labelled_photos
+from petvision.evaluate.datasets import DataSpec, Labelled, labelled_photos, parse_spec
 from petvision.events import Progress, Result, through
 from petvision.models.files import write_atomically
 from training.config import Config, Data
@@ -155,9 +155,10 @@ def split_photos(config: Config) -> Splitting:
         ConfigError: when fewer than two classes, or fewer than two photos of one, are left.
     """
     data = config.data
-    photos = _all_photos(data)
+    photos = _own_photos(data)
+    more = _more_photos(data, photos)
     tests = test_photos(config)
-    ours = yield from through(prints([p.path for p in photos], "reading the photos"))
+    ours = yield from through(prints([p.path for p in photos + more], "reading the photos"))
     theirs = yield from through(prints([p.path for p in tests], "reading the test photos"))
     left_out = dict(ours.unreadable)
     for path, twin in twins(ours.found, theirs.found).items():
@@ -165,6 +166,7 @@ def split_photos(config: Config) -> Splitting:
     kept = [p for p in photos if p.path not in left_out]
     classes = _classes(data, kept, photos)
     train, validation = stratified(kept, data.validation, config.seed)
+    train += more
     chosen_on = {p.path for p in validation}
     parts = (
         {path: a for path, a in ours.found.items() if (path in chosen_on) == chosen}
@@ -186,12 +188,38 @@ def split_photos(config: Config) -> Splitting:
             config.seed,
             data.validation,
             len(tests),
-            tuple(_name(p, data.root) for p in photos),
+            tuple(_name(p, data.root) for p in photos + more),
         )
     )
 
 
 def _all_photos(data: Data) -> list[Labelled]:
+    photos = _own_photos(data)
+    return photos + _more_photos(data, photos)
+
+
+def _more_photos(data: Data, photos: Sequence[Labelled]) -> list[Labelled]:
+    """What is trained on besides, of the classes of the ``photos``.
+
+    Raises:
+        ConfigError: when one of the sources has nothing to add.
+    """
+    classes, ours = {p.label for p in photos}, {p.path for p in photos}
+    more: list[Labelled] = []
+    for text in data.also:
+        found = labelled_photos(parse_spec(text, "trainval"))
+        taken = [p for p in found if p.label in classes]
+        if not taken:
+            there = sorted({p.label for p in found})
+            remedy = f"There are {', '.join(there[:10]) or 'no photos'}."
+            raise ConfigError(
+                "key", "data.also", key=f"class of the model in {text}", remedy=remedy
+            )
+        more += [p for p in taken if p.path not in ours]
+    return more
+
+
+def _own_photos(data: Data) -> list[Labelled]:
     """What is trained and chosen on, of the classes wanted."""
     spec = DataSpec(data.source, data.root, "trainval")
     photos = labelled_photos(spec)

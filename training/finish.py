@@ -181,7 +181,10 @@ def _card(config: Config, split: Split, trained: Trained, descent: StoredModel |
     settings = config.model_dump(mode="json", exclude={"out": True, "data": {"root"}})
     # Where things lie on this machine is no part of a card that travels.
     settings["model"]["pretrained"] = Path(model.pretrained).name
-    settings["unknown"]["negatives"] = [s.partition(":")[0] for s in config.unknown.negatives]
+    settings["unknown"]["negatives"] = _kinds(config.unknown.negatives)
+    settings["unknown"]["outliers"] = _kinds(config.unknown.outliers)
+    settings["data"]["also"] = _kinds(data.also)
+    sources = " and ".join([data.source, *settings["data"]["also"]])
     return Card(
         name=model.name,
         architecture=model.architecture,
@@ -189,7 +192,7 @@ def _card(config: Config, split: Split, trained: Trained, descent: StoredModel |
         classes=split.classes,
         input=InputCard.model_validate(data.input_spec, from_attributes=True),
         training=TrainingCard(
-            data=f"{data.source}: {len(split.train)} photos, {len(split.validation)} to choose",
+            data=f"{sources}: {len(split.train)} photos, {len(split.validation)} to choose",
             data_digest=split.digest,
             config=settings | {"blend_chosen": trained.share},
             seed=config.seed,
@@ -203,6 +206,10 @@ def _card(config: Config, split: Split, trained: Trained, descent: StoredModel |
         limits=model.limits,
         made=datetime.date.today().isoformat(),
     )
+
+
+def _kinds(specs: Sequence[str]) -> list[str]:
+    return [spec.partition(":")[0] for spec in specs]
 
 
 def versions() -> dict[str, str]:

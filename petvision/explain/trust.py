@@ -64,7 +64,7 @@ LIMITS = {
     "gap": Limit(
         5.0,
         15.0,
-        "per cent of the change of the score: at 5 a map has all but a twentieth of it (given time, "
+        "per cent of the change of the score: at 5 a map lacks a twentieth of it (given time, "
         "Integrated Gradients goes on to 1); at 15 places keep their order while sizes mislead.",
     ),
 }

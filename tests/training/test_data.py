@@ -1,5 +1,6 @@
 """Splits, twins, views and batches."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from petvision.events import result_of
 from petvision.images.types import InputSpec
 from training.augment import random_box
 from training.config import Augment
-from training.data import split_of, stratified
+from training.data import split_of, split_photos, stratified
 from training.likeness import SIDE, Print, prints, twins
 from training.loader import Loader
 from training.negatives import largest_square
@@ -77,6 +78,43 @@ def test_an_unreadable_photo_is_left_out_and_recorded(small_config, folder_of_co
     other = parse_config(small_config | {"seed": 6}, "test")
     with pytest.raises(ConfigError, match="another seed"):
         result_of(split_of(other, record))
+
+
+def test_photos_of_other_sources_are_trained_on_only_and_never_show_what_is_chosen_on(
+    small_config, folder_of_colours, tmp_path
+):
+    alone = result_of(split_photos(parse_config(small_config, "test")))
+    more = tmp_path / "more"
+    for label in ("cat", "wolf"):
+        (more / label).mkdir(parents=True)
+        for number in range(4):
+            noise = Image.effect_noise((40, 52), 90 + number).convert("RGB")
+            noise.save(more / label / f"new{number}.png")
+    chosen_on = alone.validation[0]
+    shutil.copy(chosen_on.path, more / "cat" / "twin.png")
+    small_config["data"]["also"] = [f"folder:{more}", f"folder:{folder_of_colours}"]
+    split = result_of(split_photos(parse_config(small_config, "test")))
+    assert split.validation == alone.validation
+    assert set(split.train) - set(alone.train) == {
+        Labelled(more / "cat" / f"new{number}.png", "cat") for number in range(4)
+    }
+    assert len(split.train) == len(alone.train) + 4
+    (gone,) = split.left_out
+    assert gone[0] == "twin.png"
+    assert chosen_on.path.name in gone[1]
+    record = tmp_path / "data.json"
+    split.save(record, folder_of_colours)
+    (tmp_path / "events.jsonl").touch()
+    again = result_of(split_of(parse_config(small_config, "test"), record))
+    assert (again.train, again.validation) == (split.train, split.validation)
+
+
+def test_another_source_without_a_photo_of_the_classes_is_told(small_config, tmp_path):
+    (tmp_path / "more" / "wolf").mkdir(parents=True)
+    Image.new("RGB", (40, 40)).save(tmp_path / "more" / "wolf" / "a.png")
+    small_config["data"]["also"] = [f"folder:{tmp_path / 'more'}"]
+    with pytest.raises(ConfigError, match=r"no class of the model in folder:.*There are wolf\."):
+        result_of(split_photos(parse_config(small_config, "test")))
 
 
 def test_equal_seeds_give_equal_batches_whatever_the_threads_do(folder_of_colours):
