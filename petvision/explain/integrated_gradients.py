@@ -64,7 +64,7 @@ class IntegratedGradientsParameters(Parameters):
         description="adaptive: more steps where the score changes; equal: evenly spread.",
     )
     tolerance: float = Field(
-        1.0,
+        1.5,
         ge=0,
         le=100,
         title="Tolerance",

@@ -65,7 +65,7 @@ LIMITS = {
         5.0,
         15.0,
         "per cent of the change of the score: at 5 a map lacks a twentieth of it (given time, "
-        "Integrated Gradients goes on to 1); at 15 places keep their order while sizes mislead.",
+        "Integrated Gradients goes on to 1.5); at 15 places keep their order while sizes mislead.",
     ),
 }
 """Every threshold of the badge, with its reason."""
