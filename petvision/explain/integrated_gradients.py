@@ -44,6 +44,8 @@ SKETCH = np.array([0.25, 0.75])
 MOST = 4
 """Refining ends at so many times the steps it began with, whatever the gap."""
 
+FEWEST = 8
+"""Time ends it after so many gradients at the earliest: a map of fewer says nothing."""
 
 TIME_UP = ": time was up"
 
@@ -76,7 +78,7 @@ class IntegratedGradientsParameters(Parameters):
         ge=0,
         le=3600,
         title="Seconds",
-        description="Adaptive takes no further step after so much time.",
+        description=f"Adaptive takes no further step after so much time; {FEWEST} it always takes.",
     )
     rule: Literal["midpoint", "gausslegendre"] = Field(
         "midpoint",
@@ -250,7 +252,7 @@ def _adaptive(line: _Line) -> Iterator[Event[Explanation]]:
         path.take(path.nearest(place), heat)
     todo = [part for i in spread(total) if (part := path.parts[i]).heat is None]
     done = total - len(todo)
-    while todo and not (path.taken and monotonic() - begun >= parameters.seconds):
+    while todo and not (path.taken >= FEWEST and monotonic() - begun >= parameters.seconds):
         chosen, todo = todo[: line.gradients.size], todo[line.gradients.size :]
         _take(line, path, chosen)
         before, done = done, done + len(chosen)
