@@ -1,4 +1,4 @@
-"""How quickly the window answers: its start, its heartbeat while panels compute, Cancel, drops.
+"""How quickly the window answers: start, heartbeat while panels compute, Cancel, drops, brush.
 
     python -m tests.benchmarks.window [PHOTO] [--json]
 
@@ -18,10 +18,12 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QEventLoop, Qt, QTimer
+from PySide6.QtCore import QEventLoop, QPoint, QPointF, Qt, QTimer
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from petvision.app.settings import Settings
@@ -31,6 +33,7 @@ from petvision.places import bundled
 
 BEAT_MS = 10
 DROPS, DROP_SECONDS = 50, 5.0
+DABS = 20
 
 START = """
 import sys, time
@@ -169,6 +172,37 @@ def measure(window: Window, photo: Path, folder: Path) -> dict[str, object]:
     return report
 
 
+def painting(window: Window) -> dict[str, object]:
+    """Dabs of the brush, each answered before the next, and one stroke at a mouse's pace."""
+    window.view.paint()
+    brush = window.view.brush
+    until(lambda: brush.ready)
+    easel = brush.easel
+
+    def at(share: float) -> QPoint:
+        return easel.point_at(QPointF(0.1 + 0.8 * share, 0.5)).toPoint()
+
+    answered = []
+    for number in range(DABS):
+        QTest.mouseClick(easel, Qt.MouseButton.LeftButton, pos=at(number / DABS))
+        answered.append(until(lambda: brush.answered))
+    easel.clear()
+    until(lambda: brush.answered)
+    heart = Heart()
+    heart.start()
+    QTest.mousePress(easel, Qt.MouseButton.LeftButton, pos=at(0))
+    for step in range(120):
+        QTest.mouseMove(easel, at(step / 120))
+        until(lambda: False, 1 / 60)
+    QTest.mouseRelease(easel, Qt.MouseButton.LeftButton, pos=at(1))
+    last = until(lambda: brush.answered)
+    return {
+        "brush_dab_to_answer_ms": {"p50": median(answered), "worst": max(answered)},
+        "brush_end_of_stroke_to_answer_ms": last,
+        "heartbeat_while_painting": heart.stop(),
+    }
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Measure how quickly the window answers.")
     cat = bundled("resources", "samples", "cat.jpg")
@@ -185,6 +219,7 @@ def main() -> int:
         window.session.crashed.connect(sys.exit)
         window.show()
         report |= measure(window, options.photo, folder)
+        report |= painting(window)
         window.close()
     if options.json:
         print(json.dumps(report))
