@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from PIL import Image, ImageDraw
 
@@ -15,7 +16,9 @@ from training.config import Config
 from training.data import Split, split_of, test_photos
 from training.loader import Loader
 from training.statistics import measured
+from training.unknown import check_unknown
 
+BATCH = Path("figures", "batch.png")  # in a run's folder
 SHOWN = 16  # photos of the batch that is pictured
 COLUMNS = 8
 TILE, LINE = 128, 16  # pixels
@@ -57,9 +60,10 @@ def check(config: Config) -> Iterator[Progress | Result[Check]]:
     """
     folder = config.out
     split = yield from through(split_of(config, folder / "data.json"))
+    strangers = check_unknown(config, split)
     resolved = yield from measured(config, split)
     spec = resolved.data.input_spec
-    picture = folder / "figures" / "batch.png"
+    picture = folder / BATCH
     write_atomically(picture, batch_picture(resolved, split))
     counts = dict(split.counts)
     if tests := test_photos(config):
@@ -70,7 +74,7 @@ def check(config: Config) -> Iterator[Progress | Result[Check]]:
             split.classes,
             counts,
             split.left_out,
-            tuple(warnings_of(split)),
+            (*warnings_of(split), *strangers),
             spec.mean,
             spec.std,
             str(picture),

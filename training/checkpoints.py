@@ -38,16 +38,29 @@ def load_checkpoint(path: Path, expected: str) -> dict[str, Any] | None:
     """The checkpoint at ``path``; None when there is none yet.
 
     Raises:
-        ConfigError: when it was made by another configuration (``expected`` is its fingerprint).
+        ConfigError: when it was made by another configuration (``expected`` is its fingerprint),
+            or is damaged.
     """
     if not path.exists():
         return None
-    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    content = _read(path)
     if content["config"] != expected:
         raise ConfigError(
             "several",
             str(path.parent.parent),
-            problems="this run was started with another configuration; resume with the "
-            "config.yaml of its folder, or choose another folder (out)",
+            problems="this run was started with another configuration or other photos; resume with "
+            "the config.yaml of its folder, or choose another folder (out)",
         )
+    return content
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        problems = f"it cannot be read: {(error.strerror or type(error).__name__).lower()}"
+        raise ConfigError("several", str(path), problems=problems) from error
+    except Exception as error:  # cut off or written over: torch may stumble anywhere
+        problems = "it is damaged; remove it to compute anew what it held, or choose another folder"
+        raise ConfigError("several", str(path), problems=f"{problems} (out)") from error
     return content

@@ -24,6 +24,8 @@ Pixels = Annotated[int, Field(ge=32, le=1024)]
 Channels = tuple[Share, Share, Share]
 Deviations = tuple[Positive, Positive, Positive]
 Measured = Literal["measured"]
+LEAST_PIXELS = {"alexnet": 63, "alexnet-gap": 63}
+"""Pixels a side below which a network's last maps would be empty; 32 do for the others."""
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -129,7 +131,7 @@ class Model(Section):
         "(conv1, layer1, features.0); backbone: all but the last layer",
     )
     dropout: Share = Field(0.0, lt=1, description="chance that a feature is silenced in training")
-    gate: Positive | Literal[0] = Field(
+    gate: Annotated[float, Field(ge=0)] = Field(
         0.0,
         description="weight of staying true to the ImageNet head's former answers, which is then "
         "kept in the file to tell pets from everything else; 0 drops the head",
@@ -209,8 +211,8 @@ class Training(Section):
     batch_size: int = Field(32, ge=1, le=4096, description="photos a step, over all processes")
     image_size: Annotated[int, Field(ge=0, le=1024)] = Field(
         0,
-        description="pixels a side while training; 0: as data.image_size. Random crops enlarge "
-        "what they show, so fewer pixels match what predictions see (Touvron et al., 2019)",
+        description="pixels a side while training, 32 or more; 0: as data.image_size. Random crops "
+        "enlarge what they show, so fewer pixels match what predictions see (Touvron et al., 2019)",
     )
     progressive_size: tuple[Pixels, ...] = Field(
         (), description="pixels a side in equal stages of the run, small first; instead of one size"
@@ -301,6 +303,19 @@ class Config(Section):
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where to compute")
     seed: int = Field(0, ge=0, lt=2**32, description="of every random choice")
     out: Path = Field(description="the folder of the run")
+
+    @model_validator(mode="after")
+    def _pictures_are_large_enough(self) -> Config:
+        architecture = self.model.architecture
+        least = LEAST_PIXELS.get(architecture, 32)
+        sizes = [("data.image_size", self.data.image_size)]
+        if self.training.image_size:
+            sizes.append(("training.image_size", self.training.image_size))
+        sizes += [("training.progressive_size", size) for size in self.training.progressive_size]
+        for key, size in sizes:
+            if size < least:
+                raise ValueError(f"{key} must be at least {least} for {architecture}, not {size}")
+        return self
 
     @model_validator(mode="after")
     def _trains_something(self) -> Config:

@@ -13,7 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from petvision.errors import ConfigError, InputError
-from petvision.evaluate.datasets import DataSpec, Labelled, labelled_photos, parse_spec
+from petvision.evaluate.datasets import (
+    DataSpec,
+    Labelled,
+    folders_of,
+    has_splits,
+    labelled_photos,
+    parse_spec,
+)
 from petvision.events import Progress, Result, through
 from petvision.models.files import write_atomically
 from training.config import Config, Data
@@ -28,8 +35,9 @@ class Split:
     """What a run trains and chooses on, and what was left out of it, with the reason.
 
     ``seed`` and ``share`` (of validation) say how it was drawn; ``tests`` is how many photos of
-    a test part were compared with it. ``seen`` names every photo that was there, and ``added`` is
-    how many have come since the run began.
+    a test part were compared with it. ``seen`` names every photo that was there, ``state`` tells
+    whether one of these files was changed since, and ``added`` is how many have come since the
+    run began. ``contents`` is a sha256 over the contents of the photos of both parts.
     """
 
     classes: tuple[str, ...]
@@ -40,17 +48,20 @@ class Split:
     share: float = 0.2
     tests: int = 0
     seen: tuple[str, ...] = ()
+    state: str = ""
+    contents: str = ""
     added: int = 0
 
     @property
     def digest(self) -> str:
-        """sha256 over names, labels and parts: two runs with equal digests saw the same photos."""
+        """sha256 over names, labels, parts and contents: equal digests, the same photos."""
         lines = [
             f"{part}/{p.label}/{p.path.parent.name}/{p.path.name}"
             for part, photos in (("train", self.train), ("validation", self.validation))
             for p in photos
         ]
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        # Runs of the first release did not record the contents.
+        return _sha256(lines + [self.contents] * bool(self.contents))
 
     @property
     def counts(self) -> dict[str, dict[str, int]]:
@@ -76,6 +87,8 @@ class Split:
             "validation": [_name(p, root) for p in self.validation],
             "left_out": [{"file": name, "why": why} for name, why in self.left_out],
             "seen": self.seen,
+            "state": self.state,
+            "contents": self.contents,
         }
         write_atomically(path, json.dumps(tree, indent=1).encode())
 
@@ -86,15 +99,15 @@ Splitting = Iterator[Progress | Result[Split]]
 def split_of(config: Config, record: Path) -> Splitting:
     """The split that ``record`` (data.json) tells of, or a new one, which it then tells of.
 
-    Photos that came or went since a look at the data are no reason to keep to what was recorded;
-    a run that has begun goes on with its own.
+    What was looked at before is drawn anew when photos or settings are others since; a run that
+    has begun goes on with its own.
 
     Raises:
         InputError: when the data is not there.
         ConfigError: when the photos are too few, or not those recorded.
     """
     begun = (record.parent / BEGUN).exists()
-    if record.exists() and (begun or _same_photos(config, record)):
+    if record.exists() and (begun or _still_so(config, record)):
         yield Result(_recorded(config, record))
         return
     for event in split_photos(config):
@@ -103,13 +116,34 @@ def split_of(config: Config, record: Path) -> Splitting:
         yield event
 
 
-def _same_photos(config: Config, record: Path) -> bool:
-    """Whether the photos that are there now are those that were there then."""
+def _still_so(config: Config, record: Path) -> bool:
+    """Whether the same would be drawn again: from the same files, in the same way."""
+    data = config.data
     try:
-        seen = json.loads(record.read_text())["seen"]
-    except (ValueError, KeyError, TypeError):  # what is wrong with it is told when it is read
-        return True
-    return bool(seen == [_name(p, config.data.root) for p in _all_photos(config.data)])
+        tree = json.loads(record.read_text())
+        drawn = [tree[key] for key in ("seed", "share", "classes", "state")]
+    except (ValueError, KeyError, TypeError):  # damaged, or of an earlier release
+        return False
+    classes = list(data.classes or sorted(drawn[2]))
+    state = _state(_all_photos(data), data.root)
+    return bool(drawn == [config.seed, data.validation, classes, state])
+
+
+def _state(photos: Sequence[Labelled], root: Path) -> str:
+    """sha256 over the files' names, labels, sizes and times: another one when a file changed."""
+    lines = []
+    for photo in photos:
+        try:
+            status = photo.path.stat()
+            when = f"{status.st_size}/{status.st_mtime_ns}"
+        except OSError:  # a CSV may name what is not there; that is told when it is read
+            when = "gone"
+        lines.append(f"{_name(photo, root)}/{photo.label}/{when}")
+    return _sha256(lines)
+
+
+def _sha256(lines: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def _recorded(config: Config, record: Path) -> Split:
@@ -122,21 +156,24 @@ def _recorded(config: Config, record: Path) -> Split:
         left_out = tuple((entry["file"], entry["why"]) for entry in tree["left_out"])
         classes = tuple(tree["classes"])
         seen = tuple(tree.get("seen", ()))
+        state, contents = tree.get("state", ""), tree.get("contents", "")
     except (ValueError, KeyError, TypeError) as error:
-        problems = "it is damaged; remove it to draw the split anew"
+        problems = "it is damaged; choose another folder (out) to begin anew"
         raise ConfigError("several", str(record), problems=problems) from error
     if (seed, share) != (config.seed, config.data.validation):
-        problems = "it was drawn with another seed or data.validation; remove it to draw anew"
-        raise ConfigError("several", str(record), problems=problems)
+        problems = "this run was drawn with another seed or data.validation; choose another folder"
+        raise ConfigError("several", str(record), problems=f"{problems} (out)")
     photos = {_name(p, config.data.root): p for p in _all_photos(config.data)}
     try:
         train, validation = (tuple(photos[n] for n in names[part]) for part in names)
     except KeyError as error:
-        problems = f"{error} is recorded there but gone from the data; remove it to draw anew"
+        problems = f"{error} is gone from the data; put it back, or choose another folder (out)"
         raise ConfigError("several", str(record), problems=problems) from error
     added = len(photos.keys() - set(seen)) if seen else 0
     tests = tree.get("tests", 0)
-    return Split(classes, train, validation, left_out, seed, share, tests, seen, added)
+    return Split(
+        classes, train, validation, left_out, seed, share, tests, seen, state, contents, added
+    )
 
 
 def _name(photo: Labelled, root: Path) -> str:
@@ -150,9 +187,12 @@ def _name(photo: Labelled, root: Path) -> str:
 def split_photos(config: Config) -> Splitting:
     """Read the data, leave out what is unreadable or shows a validation or test photo, and split.
 
+    A photo that is named twice counts once.
+
     Raises:
         InputError: when the data is not there.
-        ConfigError: when fewer than two classes, or fewer than two photos of one, are left.
+        ConfigError: when fewer than two classes, or fewer than two photos of one, are left, or a
+            photo has two labels.
     """
     data = config.data
     photos = _own_photos(data)
@@ -163,6 +203,8 @@ def split_photos(config: Config) -> Splitting:
     left_out = dict(ours.unreadable)
     for path, twin in twins(ours.found, theirs.found).items():
         left_out[path] = f"shows the same photo as {twin.path.name} of the test part"
+    itself = "shows the same photo as the test part: it is the same file"
+    left_out |= dict.fromkeys({p.path for p in tests} & set(ours.found), itself)
     kept = [p for p in photos if p.path not in left_out]
     classes = _classes(data, kept, photos)
     train, validation = stratified(kept, data.validation, config.seed)
@@ -178,17 +220,21 @@ def split_photos(config: Config) -> Splitting:
         left_out[path] = f"shows the same photo as {twin.path.name}, which the run chooses on"
     train = [p for p in train if p.path not in left_out]
     _two_of_each(data, classes, train, validation)
-    gone = tuple(sorted((path.name, why) for path, why in left_out.items()))
+    gone = sorted(
+        (_name(p, data.root), left_out[p.path]) for p in photos + more if p.path in left_out
+    )
     yield Result(
         Split(
             classes,
             tuple(train),
             tuple(validation),
-            gone,
+            tuple(gone),
             config.seed,
             data.validation,
             len(tests),
             tuple(_name(p, data.root) for p in photos + more),
+            _state(photos + more, data.root),
+            _sha256([ours.found[p.path].digest for p in (*train, *validation)]),
         )
     )
 
@@ -196,6 +242,21 @@ def split_photos(config: Config) -> Splitting:
 def _all_photos(data: Data) -> list[Labelled]:
     photos = _own_photos(data)
     return photos + _more_photos(data, photos)
+
+
+def _once(photos: Sequence[Labelled], where: str) -> list[Labelled]:
+    """Each photo once, in their order.
+
+    Raises:
+        ConfigError: when one of them has two labels.
+    """
+    found: dict[Path, Labelled] = {}
+    for photo in photos:
+        first = found.setdefault(photo.path, photo)
+        if first.label != photo.label:
+            problems = f"{photo.path.name} is both {first.label} and {photo.label}"
+            raise ConfigError("several", where, problems=problems)
+    return list(found.values())
 
 
 def _more_photos(data: Data, photos: Sequence[Labelled]) -> list[Labelled]:
@@ -207,7 +268,7 @@ def _more_photos(data: Data, photos: Sequence[Labelled]) -> list[Labelled]:
     classes, ours = {p.label for p in photos}, {p.path for p in photos}
     more: list[Labelled] = []
     for text in data.also:
-        found = labelled_photos(parse_spec(text, "trainval"))
+        found = labelled_photos(parse_spec(text, "trainval", "data.also"))
         taken = [p for p in found if p.label in classes]
         if not taken:
             there = sorted({p.label for p in found})
@@ -216,7 +277,7 @@ def _more_photos(data: Data, photos: Sequence[Labelled]) -> list[Labelled]:
                 "key", "data.also", key=f"class of the model in {text}", remedy=remedy
             )
         more += [p for p in taken if p.path not in ours]
-    return more
+    return _once(more, "data.also")
 
 
 def _own_photos(data: Data) -> list[Labelled]:
@@ -225,6 +286,7 @@ def _own_photos(data: Data) -> list[Labelled]:
     photos = labelled_photos(spec)
     if data.split == "all":
         photos = photos + _official_test(data)
+    photos = _once(photos, str(data.root))
     if not data.classes:
         return photos
     there = sorted({p.label for p in photos})
@@ -259,8 +321,8 @@ def _classes(data: Data, kept: Sequence[Labelled], photos: Sequence[Labelled]) -
         ConfigError: when they are too few, or one has no photo that can be read.
     """
     named = set(data.classes) or {p.label for p in photos}
-    if data.source == "folder" and not data.classes and data.root.is_dir():
-        named |= {f.name for f in _class_folders(data.root)}
+    if data.source == "folder" and not data.classes and not has_splits(data.root):
+        named |= {f.name for f in folders_of(data.root)}
     classes = data.classes or tuple(sorted(named))
     counts = Counter(p.label for p in kept)
     where = str(data.root)
@@ -275,13 +337,6 @@ def _classes(data: Data, kept: Sequence[Labelled], photos: Sequence[Labelled]) -
                 "range", where, key=f"class {name!r}", expected="two photos or more", found=found
             )
     return classes
-
-
-def _class_folders(root: Path) -> list[Path]:
-    """The folders of a folder of class folders that has no parts of its own."""
-    parts = {"train", "trainval", "val", "validation", "test"}
-    folders = [f for f in root.iterdir() if f.is_dir() and not f.name.startswith(".")]
-    return [] if any(f.name in parts for f in folders) else folders
 
 
 def _two_of_each(

@@ -4,35 +4,38 @@ from __future__ import annotations
 
 import datetime
 import platform
+import shutil
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
+from petvision.errors import ConfigError, InputError
 from petvision.evaluate.calibration import fit_temperature
-from petvision.evaluate.datasets import Labelled
+from petvision.evaluate.datasets import OFFICIAL, Labelled, labelled_photos, parse_spec
 from petvision.evaluate.results import Evaluation, Figures, figures_of
 from petvision.evaluate.run import evaluate
 from petvision.evaluate.unknown import Separation
-from petvision.events import Progress, Result, through
+from petvision.events import Partial, Progress, Result, through
 from petvision.images.prepare import normalise
 from petvision.images.types import Floats, Pixels
 from petvision.models.album import SUFFIX, Album, Snapshot
 from petvision.models.cards import Card, InputCard, SplitMetrics, TrainingCard
-from petvision.models.files import StoredModel, sha256_of, write_model
+from petvision.models.files import StoredModel, output_errors, sha256_of, write_model
 from petvision.models.handle import ModelHandle, open_model
 from petvision.models.unknown import knn, unit_rows
 from petvision.reports.thumbnails import jpeg, small_ones
-from training.config import Augment, Config, Model
+from training.config import Augment, Config, Data, Model
 from training.data import Split, test_photos
+from training.happenings import Happening
 from training.loader import Loader
 from training.loop import Trained
-from training.negatives import negative_views
-from training.unknown import Answers, Choice, bank_photos, choose_unknown
+from training.negatives import Strangers, negatives_of
+from training.unknown import Answers, Choice, bank_photos, check_score, choose_unknown
 
 BATCH = 16
 SNAPSHOT_PX = 112  # a side of the small copies that an album keeps
@@ -52,7 +55,7 @@ class Finished:
 
 
 Answering = Generator[Progress, None, Answers | None]
-FinishEvents = Iterator[Progress | Result[Finished]]
+FinishEvents = Iterator[Progress | Partial[Happening] | Result[Finished]]
 
 
 def finish(
@@ -61,9 +64,28 @@ def finish(
     """Write ``folder/model.safetensors`` with a card whose figures are of the stored file.
 
     Temperature, unknown score and threshold come from validation; the test split is only
-    measured. The reference engine computes all of it.
+    measured. The reference engine computes all of it. Nothing has its final name before all is
+    done: what a stop or a kill leaves is the run as it was.
+
+    Raises:
+        ConfigError: when the unknown score, or what it is chosen with, cannot be had.
     """
-    path = folder / "model.safetensors"
+    check_score(config)
+    negatives = negatives_of(config, split)
+    with _draft(folder) as path:
+        made = yield from _made(path, config, split, trained, descent, negatives)
+        place = _published(path, folder)
+    yield Result(replace(made, path=place))
+
+
+def _made(
+    path: Path,
+    config: Config,
+    split: Split,
+    trained: Trained,
+    descent: StoredModel | None,
+    negatives: Sequence[Strangers],
+) -> Generator[Progress | Partial[Happening], None, Finished]:
     card = _card(config, split, trained, descent)
     _write(path, card, trained, None, config.model)
     handle = open_model(path, engine="torch-fp32")
@@ -72,7 +94,11 @@ def finish(
     labels = np.array([split.classes.index(p.label) for p in split.validation])
     temperature = fit_temperature(known.logits, labels)
     bank = yield from _bank(handle, config, split)
-    choice = yield from _choose_unknown(handle, config, split, known, bank, temperature)
+    features = bank.features if bank else None
+    strange = yield from _negatives(handle, negatives)
+    varied = yield from _varied(handle, config, split)
+    silent = {source.name for source in negatives if source.enlarged}
+    choice = choose_unknown(config.unknown, known, strange, features, temperature, varied, silent)
     unknown = choice.card if choice else None
     card = card.model_copy(update={"temperature": temperature, "unknown": unknown})
     _write(path, card, trained, choice, config.model)
@@ -81,8 +107,31 @@ def finish(
     card = card.model_copy(update={"metrics": metrics})
     _write(path, card, trained, choice, config.model)
     if _remembers(config):
-        yield from _keep_album(path, split, known, bank)
-    yield Result(Finished(path, card, dict(choice.separations) if choice else {}, evaluations))
+        yield from _keep_album(path, config, split, known, bank)
+    return Finished(path, card, dict(choice.separations) if choice else {}, evaluations)
+
+
+@contextmanager
+def _draft(folder: Path) -> Iterator[Path]:
+    """Where the model grows, out of sight; gone at the end, as is what a killed run left there."""
+    draft = folder / ".draft"
+    shutil.rmtree(draft, ignore_errors=True)
+    try:
+        yield draft / "model.safetensors"
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _published(model: Path, folder: Path) -> Path:
+    """Put a finished model in its place, last of its files; an earlier one's album goes."""
+    for file in (model.with_suffix(SUFFIX), model.with_suffix(".md"), model):
+        place = folder / file.name
+        with output_errors(place):
+            if file.exists():
+                file.replace(place)
+            else:
+                place.unlink(missing_ok=True)
+    return folder / model.name
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,11 +156,17 @@ def _bank(
 
 def _remembers(config: Config) -> bool:
     """Whether the photos are the person's own, who may keep copies of them."""
-    return config.model.album and config.data.source in ("folder", "csv")
+    return config.model.album and config.data.source not in OFFICIAL
+
+
+def _borrowed(data: Data) -> set[Path]:
+    """The photos of published data sets: nobody's own, so no copies of them are kept."""
+    specs = (parse_spec(text, "trainval") for text in data.also)
+    return {p.path for spec in specs if spec.kind in OFFICIAL for p in labelled_photos(spec)}
 
 
 def _keep_album(
-    path: Path, split: Split, known: Answers, bank: _Bank | None
+    path: Path, config: Config, split: Split, known: Answers, bank: _Bank | None
 ) -> Generator[Progress, None, None]:
     """Write what the model remembers of its photos beside it."""
     photos = (*split.train, *split.validation)
@@ -122,13 +177,15 @@ def _keep_album(
         yield Progress(number, len(photos), "remembering the photos")
     snapshots: list[Snapshot] = []
     rows: list[int] = []
+    borrowed = _borrowed(config.data)
     members = bank.photos if bank else ()
-    for row, image in enumerate(small_ones([p.path for p in members], SNAPSHOT_PX)):
+    own = [(row, photo) for row, photo in enumerate(members) if photo.path not in borrowed]
+    images = small_ones([photo.path for _, photo in own], SNAPSHOT_PX)
+    for number, ((row, photo), image) in enumerate(zip(own, images, strict=True), 1):
         if image is not None:
-            photo = members[row]
             snapshots.append(Snapshot(photo.path.name, photo.label, jpeg(image)))
             rows.append(row)
-        yield Progress(row + 1, len(members), "small copies of photos")
+        yield Progress(number, len(own), "small copies of photos")
     width = known.features.shape[1]
     features = bank.features[rows] if bank else np.zeros((0, width), np.float32)
     usual = float(np.median(1 - knn(known.features, features))) if rows else 0.0
@@ -136,32 +193,36 @@ def _keep_album(
     album.save(path.with_suffix(SUFFIX))
 
 
-def _choose_unknown(
-    handle: ModelHandle,
-    config: Config,
-    split: Split,
-    known: Answers,
-    bank: _Bank | None,
-    temperature: float,
-) -> Generator[Progress, None, Choice | None]:
-    """Gather the negatives, and choose."""
-    plan = config.unknown
-    negatives = {}
-    for spec in plan.negatives:
-        name = spec.partition(":")[0]
-        views = negative_views(spec, split.validation, split.classes, handle.spec)
-        found = yield from _answers(handle, views, 0, f"negatives: {name}")
-        if found:
-            negatives[name] = found
-    varied = None
-    if plan.views and plan.score == "auto":
-        varied = yield from _varied(handle, config, split)
-    features = bank.features if bank else None
-    return choose_unknown(plan, known, negatives, features, temperature, varied)
+def _negatives(
+    handle: ModelHandle, sources: Sequence[Strangers]
+) -> Generator[Progress | Partial[Happening], None, dict[str, Answers]]:
+    """Answers to what is none of the classes, by name; photos that cannot be read are left out.
+
+    Raises:
+        ConfigError: when that leaves none.
+    """
+    found: dict[str, Answers] = {}
+    lost = False
+    for source in sources:
+        unread: list[InputError] = []
+        views = source.views(handle.spec, unread)
+        answers = yield from _answers(handle, views, 0, f"negatives: {source.name}")
+        if answers:
+            found[source.name] = answers
+        if word := source.word(unread):
+            yield Partial(word)
+        lost = lost or bool(unread)
+    if lost and not found:
+        names = ", ".join(source.name for source in sources)
+        expected = "photos that can be read"
+        raise ConfigError("range", "unknown.negatives", key=names, expected=expected, found="none")
+    return found
 
 
 def _varied(handle: ModelHandle, config: Config, split: Split) -> Answering:
-    """Answers to the validation photos as other people might have taken them."""
+    """Answers to the validation photos as other people might have taken them, where they count."""
+    if not config.unknown.views or config.unknown.score != "auto":
+        return None
     count = min(len(split.validation), VIEWED)
     photos = split.validation[:: len(split.validation) // count][:count]
     loader = Loader(
@@ -173,7 +234,8 @@ def _varied(handle: ModelHandle, config: Config, split: Split) -> Answering:
         for batch in loader.epoch(number)
         for view in batch.pixels
     )
-    return _answers(handle, views, config.unknown.views * len(loader) * BATCH, "varied views")
+    total = config.unknown.views * len(loader) * BATCH
+    return (yield from _answers(handle, views, total, "varied views"))
 
 
 def _card(config: Config, split: Split, trained: Trained, descent: StoredModel | None) -> Card:

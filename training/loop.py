@@ -19,7 +19,7 @@ from petvision.evaluate.metrics import (
     accuracy,
     confusion,
     log_loss,
-    precision_recall_f1,
+    macro,
     roc_auc,
 )
 from petvision.events import Partial, Progress, Result
@@ -247,7 +247,7 @@ def _judge(
         validation_loss=validation_loss,
         validation_accuracy=accuracy(logits, labels),
         validation_auc=roc_auc(logits, labels),
-        validation_f1=float(precision_recall_f1(table)[:, 2].mean()),
+        validation_f1=float(macro(table)[2]),
         confusion=tuple(tuple(map(int, row)) for row in table),
         lr=course.lr,
         images_per_second=tally.pace if tally.photos else 0.0,

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from petvision.errors import ConfigError, ModelError
 from petvision.models.architectures import PooledNet, build, last_linear
+from petvision.models.class_names import IMAGENET
 from petvision.models.engines.torch_engine import Layers
 from petvision.models.files import COUNTER, StoredModel, read_start
 from petvision.models.fold import fold_batchnorm
@@ -144,6 +145,9 @@ def _gate(head: dict[str, Tensor | None]) -> nn.Linear:
         raise ModelError(
             "wrong_shape", "The gate", reason="the starting weights have no last layer"
         )
+    if len(weight) != IMAGENET:
+        reason = f"the starting weights tell {len(weight)} classes apart, not ImageNet's {IMAGENET}"
+        raise ModelError("wrong_shape", "The gate", reason=reason)
     gate = nn.Linear(weight.shape[1], weight.shape[0])
     gate.load_state_dict({"weight": weight, "bias": bias})
     return gate

@@ -5,21 +5,24 @@ Paper: Hendrycks, Mazeika and Dietterich, "Deep Anomaly Detection with Outlier E
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from dataclasses import dataclass, replace
-from itertools import chain, islice
+from itertools import islice
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from petvision.errors import ConfigError
-from petvision.events import Progress
+from petvision.errors import ConfigError, InputError
+from petvision.events import Partial, Progress
 from petvision.images.types import Pixels
+from training.config import Config
 from training.course import Run
+from training.data import Split
+from training.happenings import Happening
 from training.loader import Batch
-from training.negatives import negative_views
+from training.negatives import Strangers, strangers
 
 SHARE = 4  # known photos to one outlier in a batch
 MOST = 2000  # outliers kept in memory, as pixels
@@ -32,32 +35,27 @@ class Outliers:
     views: Pixels
 
     @classmethod
-    def of(cls, run: Run) -> Generator[Progress, None, Outliers | None]:
+    def of(cls, run: Run) -> Generator[Progress | Partial[Happening], None, Outliers | None]:
         """Read the outliers a configuration asks for, None when it wants none.
 
         Raises:
             ConfigError: when there are none where it says.
         """
-        specs = run.config.unknown.outliers
-        if not specs:
+        sources = outliers_of(run.config, run.split)
+        if not sources:
             return None
         size = run.training_size(run.config.training.epochs)
         spec = replace(run.config.data.input_spec, size=size)
-        found: Iterable[Pixels] = chain.from_iterable(
-            negative_views(s, run.split.train, run.split.classes, spec) for s in specs
-        )
         views: list[Pixels] = []
-        for view in islice(found, MOST):
-            views.append(view)
-            yield Progress(len(views), 0, "reading the outliers")
+        for source in sources:
+            unread: list[InputError] = []
+            for view in islice(source.views(spec, unread), MOST - len(views)):
+                views.append(view)
+                yield Progress(len(views), 0, "reading the outliers")
+            if word := source.word(unread):
+                yield Partial(word)
         if not views:
-            raise ConfigError(
-                "range",
-                "unknown.outliers",
-                key=", ".join(specs),
-                expected="photos of none of the classes",
-                found="empty",
-            )
+            raise _none(run.config)
         return cls(np.stack(views))
 
     def pixels(self, run: Run, size: int, rng: np.random.Generator) -> Tensor:
@@ -71,6 +69,29 @@ class Outliers:
         if x.shape[-1] == size:
             return x
         return F.interpolate(x, (size, size), mode="bilinear", antialias=True)
+
+
+def outliers_of(config: Config, split: Split) -> tuple[Strangers, ...]:
+    """Where the outliers come from; nothing where none are wanted.
+
+    Raises:
+        ConfigError: naming the key, when there are none where it says.
+    """
+    specs = config.unknown.outliers
+    sources = strangers("unknown.outliers", specs, split.train, split.classes)
+    if specs and not any(source.photos for source in sources):
+        raise _none(config)
+    return sources
+
+
+def _none(config: Config) -> ConfigError:
+    return ConfigError(
+        "range",
+        "unknown.outliers",
+        key=", ".join(config.unknown.outliers),
+        expected="photos of none of the classes",
+        found="empty",
+    )
 
 
 def no_preference(logits: Tensor) -> Tensor:

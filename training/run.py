@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import json
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import IO
 
@@ -14,20 +15,23 @@ import torch
 
 from petvision.errors import OutputError
 from petvision.events import Partial, Progress, Result, through
+from petvision.lock import FolderLock
 from petvision.models.cards import markdown
 from petvision.models.files import write_atomically
 from petvision.models.handle import open_model
 from petvision.reports.evaluation import written
 from petvision.reports.history import history_of
+from training.check import BATCH, batch_picture, warnings_of
 from training.config import Config
 from training.data import Split, split_of
 from training.finish import Finished, finish
-from training.happenings import Happening, Step, line_of, words_of
+from training.happenings import Happening, Step, Word, line_of, words_of
 from training.loop import Trained, train
 from training.network import start
 from training.parallel import Team
 from training.settings import check_same_recipe, dump_config, fingerprint
 from training.statistics import measured
+from training.unknown import check_unknown
 
 RunEvents = Iterator[Progress | Partial[Happening] | Result[Finished]]
 
@@ -44,23 +48,37 @@ def run(
         team: the processes that train together; only the first ends with a result.
 
     Raises:
-        OutputError: ``exists`` when the folder holds a run and ``resume`` was not asked for.
+        OutputError: ``exists`` when the folder holds a run and ``resume`` was not asked for;
+            ``read_only`` when that run is at work.
         ConfigError, InputError, ModelError: as the rooms say.
     """
-    team, folder = team or Team(), config.out
-    if team.leads:
-        _open_folder(config, resume)
-    team.wait()
+    team = team or Team()
+    if not team.leads:
+        team.wait()
+        yield from _run(config, resume, ending, team)
+        return
+    _open_folder(config, resume)
+    lock = FolderLock(config.out)
+    try:
+        team.wait()
+        yield from _run(config, resume, ending, team)
+    finally:
+        lock.release()
+
+
+def _run(config: Config, resume: bool, ending: bool, team: Team) -> RunEvents:
+    folder = config.out
     split, resolved = yield from _prepared(config, folder, team)
+    strangers = check_unknown(config, split, training=not ending)
     torch.manual_seed(config.seed)  # before start: random weights are part of the run
     net, descent = start(resolved.model, split.classes)
-    events = train(resolved, split, net, folder, fingerprint(config), team, ending)
+    events = train(resolved, split, net, folder, fingerprint(config, split.digest), team, ending)
     if not team.leads:
         yield from (event for event in events if not isinstance(event, Result))
         return
     trained: Trained | None = None
     with _opened(folder / "events.jsonl") as log, _opened(folder / "log.txt") as diary:
-        for event in events:
+        for event in chain(() if resume else _looked(resolved, split, strangers), events):
             if isinstance(event, Result):
                 trained = event.value
                 continue
@@ -70,6 +88,9 @@ def run(
             yield event
         assert trained is not None  # train ends with its result
         for step in finish(resolved, split, trained, descent, folder):
+            if isinstance(step, Partial):
+                _note(log, line_of(step.value))
+                _say(diary, words_of(step.value))
             if isinstance(step, Result):
                 yield from _report(config, step.value, folder)
                 _note(log, summary(step.value))
@@ -88,6 +109,14 @@ def _prepared(
     if team.leads:
         team.wait()
     return split, resolved
+
+
+def _looked(config: Config, split: Split, strangers: Sequence[str]) -> Iterator[Partial[Happening]]:
+    """What a person should know of the data, and a batch of it as the network sees it."""
+    write_atomically(config.out / BATCH, batch_picture(config, split))
+    for sentence in (*warnings_of(split), *strangers):
+        told: Happening = Word("data", sentence)
+        yield Partial(told)
 
 
 def _open_folder(config: Config, resume: bool) -> None:

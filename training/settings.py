@@ -24,6 +24,9 @@ FREE = (
     "unknown.false_reject_rate", "unknown.negatives", "unknown.views", "unknown.bank", "evaluation",
 )  # fmt: skip
 
+# A date such as 2024-13-01 is a ValueError to YAML.
+UNREADABLE = (yaml.YAMLError, ValueError, RecursionError)
+
 
 def load_config(path: Path, settings: Sequence[str] = ()) -> Config:
     """Read a YAML file and apply ``key=value`` settings such as ``optimizer.lr=1e-5``.
@@ -55,10 +58,13 @@ def dump_config(config: Config) -> str:
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
-def fingerprint(config: Config) -> str:
-    """Tells apart runs that cannot resume each other (they differ in more than ``FREE``)."""
+def fingerprint(config: Config, photos: str = "") -> str:
+    """Tells apart runs that cannot resume each other.
+
+    They differ in more than ``FREE``, or in their ``photos`` (a split's digest).
+    """
     rest = {key: value for key, value in _leaves(config) if not key.startswith(FREE)}
-    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256((json.dumps(rest, sort_keys=True) + photos).encode()).hexdigest()
 
 
 def check_same_recipe(config: Config, saved: Path) -> None:
@@ -91,11 +97,14 @@ def _leaves(config: Config) -> Iterator[tuple[str, Any]]:
 
 
 class _Once(yaml.SafeLoader):
-    """Refuses a key that stands twice: the second would silently win."""
+    """Refuses a key that stands twice (the second would silently win) or is no word."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                problem = "a group or list where a key stands"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
             if key.value in seen:
                 problem, mark = f"the key {key.value!r} stands there twice", key.start_mark
                 raise yaml.constructor.ConstructorError(None, None, problem, mark)
@@ -116,7 +125,7 @@ def _tree(path: Path) -> dict[str, Any]:
     except yaml.MarkedYAMLError as error:
         line = f" (line {error.problem_mark.line + 1})" if error.problem_mark else ""
         raise _no_yaml(path, f"{error.problem}{line}") from error
-    except yaml.YAMLError as error:
+    except UNREADABLE as error:
         raise _no_yaml(path, str(error).splitlines()[0]) from error
     if not isinstance(tree, dict):
         raise ConfigError("type", str(path), key="the file", expected="keys", found="a list")
@@ -131,21 +140,61 @@ def _apply(tree: dict[str, Any], setting: str) -> None:
     key, equals, value = setting.partition("=")
     if not equals:
         raise ConfigError("type", "--set", key=setting, expected="KEY=VALUE", found=setting)
-    *groups, last = key.strip().split(".")
-    for group in groups:
+    names = key.strip().split(".")
+    for group in names[:-1]:
         inner = tree.setdefault(group, {})
         if not isinstance(inner, dict):
             raise ConfigError("type", "--set", key=group, expected="a group", found=repr(inner))
         tree = inner
-    try:
-        loaded = yaml.safe_load(value)
-    except yaml.YAMLError:
-        loaded = value
+    tree[names[-1]] = _read(value, _kind(names))
+
+
+def _kind(names: Sequence[str]) -> Any:
+    """What a key holds, as its class says; None where there is no such key."""
+    kind: Any = Config
+    for name in names:
+        field = section.model_fields.get(name) if (section := _section(kind)) else None
+        if field is None:
+            return None
+        kind = field.annotation
+    return kind
+
+
+def _read(text: str, kind: Any) -> Any:
+    """What a person means by a text, where a value of that kind is expected."""
+    if kind is str:
+        return _words(text)
+    if kind is Path:
+        return _words(text) or None  # an empty path would be the current folder
+    if kind == tuple[str, ...]:
+        items = _yaml(text, yaml.BaseLoader)
+        return items if isinstance(items, list) else [word for word in [_words(text)] if word]
+    loaded = _yaml(text, yaml.SafeLoader)
     # YAML reads 1e-5 as a string; a number is what a person means here.
     try:
-        tree[last] = float(loaded) if isinstance(loaded, str) else loaded
+        return float(loaded) if isinstance(loaded, str) else loaded
     except ValueError:
-        tree[last] = loaded
+        return loaded
+
+
+def _words(text: str) -> str:
+    """A name or path as it was typed: YAML would read numbers, groups and comments out of it.
+
+    What stands in quotes is read as YAML reads it.
+    """
+    text = text.strip()
+    if text[:1] in ("'", '"') and text[-1] == text[0]:
+        loaded = _yaml(text, yaml.BaseLoader)
+        return loaded if isinstance(loaded, str) else text
+    return text
+
+
+def _yaml(text: str, loader: type[yaml.BaseLoader | yaml.SafeLoader]) -> Any:
+    """The text as YAML reads it; as it stands where YAML cannot."""
+    try:
+        return yaml.load(text, loader)
+    except UNREADABLE:
+        return text
 
 
 def _problems(error: ValidationError) -> str:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from petvision.errors import ConfigError
 from petvision.evaluate.datasets import Labelled
 from petvision.evaluate.metrics import auroc
 from petvision.evaluate.unknown import Separation, separation, threshold_at
 from petvision.images.types import Floats
 from petvision.models.cards import UnknownCard
-from petvision.models.unknown import NEIGHBOURS, Scores, UnknownScore
-from training.config import Unknown
+from petvision.models.unknown import NEIGHBOURS, Scores, UnknownScore, needs
+from training.config import Config, Unknown
+from training.data import Split
+from training.negatives import negatives_of
+from training.outliers import outliers_of
 
 VARIED = "varied views"
 # Preferred where there is nothing to choose with: a head that tells two classes apart is sure of
@@ -41,17 +45,54 @@ class Choice:
     separations: Mapping[str, Separation]
 
 
+def check_unknown(config: Config, split: Split, training: bool = True) -> list[str]:
+    """See, before anything is trained, that the "I don't know" verdict can be had.
+
+    Args:
+        config: what the run is to do.
+        split: its photos.
+        training: whether it trains; what is only finished needs no outliers.
+
+    Returns:
+        Sentences worth knowing.
+
+    Raises:
+        ConfigError: naming the key of a score that cannot be had, or of negatives or outliers
+            that are not there.
+    """
+    check_score(config)
+    sources = negatives_of(config, split) + (outliers_of(config, split) if training else ())
+    return list(dict.fromkeys(word.words for source in sources if (word := source.word())))
+
+
+def check_score(config: Config) -> None:
+    """See that the score the configuration names can be had.
+
+    Raises:
+        ConfigError: when it lacks the gate or the feature bank.
+    """
+    name = config.unknown.score
+    wants = needs(name, {"pet_mass.weight": 1.0, "knn.weight": 1.0})  # what is combined
+    lacking = []
+    if wants.gate and not config.model.gate:
+        lacking.append("it reads the kept ImageNet head, which model.gate=0 drops")
+    if wants.bank and not config.unknown.bank:
+        lacking.append("it measures from the feature bank, which unknown.bank=0 leaves out")
+    if lacking:
+        problems = "; ".join([*lacking, "auto chooses of the scores there are"])
+        raise ConfigError("several", f"unknown.score={name}", problems=problems)
+
+
 def bank_photos(
     photos: Sequence[Labelled], classes: Sequence[str], size: int, seed: int
 ) -> list[Labelled]:
-    """A core set of the training photos: about ``size``, each class the same number."""
+    """A core set of the training photos: about ``size``, each class the same number, at least 1."""
+    count = max(1, size // len(classes))
     rng = np.random.default_rng(seed)
     chosen = []
     for name in classes:
         members = [p for p in photos if p.label == name]
-        chosen += [
-            members[i] for i in np.sort(rng.permutation(len(members))[: size // len(classes)])
-        ]
+        chosen += [members[i] for i in np.sort(rng.permutation(len(members))[:count])]
     return chosen
 
 
@@ -62,6 +103,7 @@ def choose_unknown(
     bank: Floats | None,
     temperature: float,
     varied: Answers | None = None,
+    silent: Collection[str] = (),
 ) -> Choice | None:
     """The score that best tells the known from the negatives, and its threshold.
 
@@ -70,7 +112,7 @@ def choose_unknown(
     things taken elsewhere: so the threshold is taken from them as they are, and the score with the
     fewest mistakes at it on ``varied`` views and negatives is chosen; without negatives a gate or a
     distance, which need none. Pictures enlarged from few pixels give themselves away by their blur,
-    so data of 32 pixels (CIFAR) is reported but has no say where anything else is there.
+    so data of 32 pixels (CIFAR) is ``silent``: reported, with no say where anything else is there.
 
     Args:
         plan: what the configuration wants.
@@ -79,16 +121,16 @@ def choose_unknown(
         bank: rows of length 1 that k-NN measures from.
         temperature: the model's.
         varied: answers to the validation photos cut, coloured and blurred; ``known`` without them.
+        silent: names of negatives that have no say.
 
     Returns:
-        None when the plan wants no unknown verdict or there is nothing to choose with.
+        None when the plan wants no unknown verdict.
     """
     if plan.score == "none":
         return None
-    judges = {n: a for n, a in negatives.items() if not n.startswith("cifar")} or dict(negatives)
+    judges = {n: a for n, a in negatives.items() if n not in silent} or dict(negatives)
     candidates = _candidates(plan, known, bank, temperature)
-    if not candidates:
-        return None
+    assert candidates  # ``check_score`` saw to it
     views = known if varied is None else varied
     score = next((c for c in candidates if c.name in NEED_NO_NEGATIVES), candidates[0])
     if judges:

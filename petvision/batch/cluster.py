@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 
-from petvision.batch.lock import FolderLock
 from petvision.batch.run import Plan, identity, make_folder
 from petvision.batch.scan import Found, scan
 from petvision.batch.store import Outcome, Store
@@ -28,6 +27,7 @@ from petvision.errors import ConfigError, InputError
 from petvision.events import Event, Progress, Result
 from petvision.images.inputs import source_of
 from petvision.images.types import ImageFacts, Milliseconds, Note, Source
+from petvision.lock import FolderLock
 from petvision.models.handle import ModelHandle, open_model
 from petvision.models.predict import Unknown
 from petvision.models.results import ModelIdentity, Prediction

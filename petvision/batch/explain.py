@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import rankdata
 
-from petvision.batch.lock import FolderLock
 from petvision.batch.rows import HEAT_CELLS, TRUST, Reader, Row
 from petvision.batch.store import Explained, Store
 from petvision.errors import ConfigError, PetVisionError
@@ -27,6 +26,7 @@ from petvision.images.door import load
 from petvision.images.inputs import source_of
 from petvision.images.prepare import prepare_encoded
 from petvision.images.types import Floats, Geometry, Source
+from petvision.lock import FolderLock
 from petvision.models.handle import ModelHandle
 from petvision.models.predict import Unknown
 from petvision.reports.panels import stem_of

@@ -17,7 +17,6 @@ from queue import Empty, SimpleQueue
 from typing import Literal, cast
 
 from petvision.batch.file import Identity
-from petvision.batch.lock import FolderLock
 from petvision.batch.scan import Found, Inputs, count, scan, watch
 from petvision.batch.store import Outcome, Store
 from petvision.batch.truth import Truths
@@ -25,6 +24,7 @@ from petvision.errors import OutputError
 from petvision.events import Partial, Result
 from petvision.images.inputs import shown
 from petvision.images.types import Source
+from petvision.lock import FolderLock
 from petvision.models.engine import for_many
 from petvision.models.handle import ModelHandle
 from petvision.models.predict import Unknown, threshold_of

@@ -5,8 +5,8 @@ A data set is named by a SPEC: ``pets:DIR`` (Oxford-IIIT Pet, cat and dog), ``ci
 folder a class) or ``csv:FILE``
 (columns ``path`` and ``label``, and ``split`` where it has splits), each with ``@trainval`` or
 ``@test`` behind it. A folder has splits when it holds ``train`` (or ``trainval``, and perhaps
-``val``) beside ``test``, each with the class folders; any other is one whole, of which nothing is
-a test part.
+``val``) beside ``test``, or such parts alone, each with the class folders; any other is one whole,
+of which nothing is a test part.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from petvision.evaluate.cifar import class_folders
 from petvision.images.inputs import is_photo_name
 
 SPLITS = ("trainval", "test")
-PARTS = {"trainval": ("trainval", "train", "val", "validation"), "test": ("test",)}
+PARTS = {"trainval": ("trainval", "train", "val", "valid", "validation"), "test": ("test",)}
 """What the parts of a folder or CSV may be called, by split."""
 COLUMNS = (("path", "file", "filename", "image"), ("label", "class", "truth"))
 PART_COLUMNS = ("split", "part", "subset")
@@ -50,10 +50,11 @@ class DataSpec:
         return f"{self.kind}@{self.split}" if self.split else self.kind
 
 
-def parse_spec(text: str, default_split: str = "test") -> DataSpec:
+def parse_spec(text: str, default_split: str = "test", where: str = "--data") -> DataSpec:
     """Read a SPEC such as ``pets:photos/pets@test``.
 
-    Data without splits, a folder or CSV, is taken whole unless a split is asked for.
+    Data without splits, a folder or CSV, is taken whole unless a split is asked for. ``where``
+    is the option or key that a person wrote it at.
 
     Raises:
         ConfigError: when the kind or the split is not known.
@@ -61,13 +62,13 @@ def parse_spec(text: str, default_split: str = "test") -> DataSpec:
     kind, colon, rest = text.partition(":")
     if not colon or kind not in READERS:
         kinds = ", ".join(f"{name}:{'FILE' if name == 'csv' else 'DIR'}" for name in READERS)
-        raise ConfigError("type", "--data", key="SPEC", expected=f"one of {kinds}", found=text)
+        raise ConfigError("type", where, key="SPEC", expected=f"one of {kinds}", found=text)
     root, at, split = rest.rpartition("@")
     if not at or os.sep in split or Path(rest).expanduser().exists():
         root, split = rest, ""
     elif split not in SPLITS:
         expected = " or ".join(f"@{name}" for name in SPLITS)
-        raise ConfigError("range", "--data", key="the split", expected=expected, found=f"@{split}")
+        raise ConfigError("range", where, key="the split", expected=expected, found=f"@{split}")
     if not split and kind in OFFICIAL:
         split = default_split
     return DataSpec(kind, Path(root).expanduser(), split)
@@ -123,27 +124,34 @@ def _folder(root: Path, split: str) -> list[Labelled]:
     if not root.is_dir():
         raise _missing(root, "Name a folder that holds one folder a class.")
     if has_splits(root):
-        parts = (root / name for name in PARTS[split or "test"])
-        return [photo for part in parts if part.is_dir() for photo in _classes(part)]
+        parts = [part for name in PARTS[split or "test"] if (part := root / name).is_dir()]
+        if not parts:
+            raise _missing(root / "test", "The folder has no test part: add @trainval.")
+        return [photo for part in parts for photo in _classes(part)]
     if split == "test":
         raise _missing(root / "test", "The folder has no splits: leave out @test to take all.")
     return _classes(root)
 
 
 def _classes(root: Path) -> list[Labelled]:
-    folders = sorted(f for f in root.iterdir() if f.is_dir() and not f.name.startswith("."))
     return [
         Labelled(path, folder.name)
-        for folder in folders
+        for folder in sorted(folders_of(root))
         for path in sorted(folder.rglob("*"))
         if is_photo_name(path.name)
     ]
 
 
 def has_splits(root: Path) -> bool:
-    """Whether a folder holds a training and a test part, each with folders of its own."""
-    parts = [[root / name for name in names if (root / name).is_dir()] for names in PARTS.values()]
-    return all(any(any(p.is_dir() for p in f.iterdir()) for f in part) for part in parts)
+    """Whether a folder holds a training and a test part, or parts alone, with folders of theirs."""
+    found = {f.name for f in folders_of(root) if folders_of(f)}
+    training, test = (found.intersection(names) for names in PARTS.values())
+    return bool(training) and (bool(test) or {f.name for f in folders_of(root)} == training)
+
+
+def folders_of(root: Path) -> list[Path]:
+    """The folders in a folder, hidden ones apart."""
+    return [f for f in root.iterdir() if f.is_dir() and not f.name.startswith(".")]
 
 
 def _csv(file: Path, split: str) -> list[Labelled]:

@@ -142,6 +142,15 @@ def precision_recall_f1(table: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]
     return np.stack([precision, recall, f1], axis=1)
 
 
+def macro(table: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Precision, recall and F1 of a confusion matrix, each the plain mean over the classes.
+
+    As in scikit-learn, a class counts where photos show it or answers name it.
+    """
+    there = table.sum(0) + table.sum(1) > 0
+    return np.asarray(precision_recall_f1(table)[there].mean(0))
+
+
 def wilson(share: float, n: int, z: float = 1.959964) -> tuple[float, float]:
     """The 95 % interval of a share seen on ``n`` photos (Wilson, 1927)."""
     centre = share + z * z / (2 * n)

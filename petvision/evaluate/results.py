@@ -19,6 +19,7 @@ from petvision.evaluate.metrics import (
     confusion,
     log_loss,
     log_odds,
+    macro,
     precision_recall_f1,
     ranked,
     roc_auc,
@@ -147,7 +148,7 @@ def figures_of(evaluation: Evaluation) -> Figures:
     table = confusion(logits, labels)
     support = table.sum(1)
     by_class = precision_recall_f1(table)
-    macro, weighted = by_class.mean(0), support @ by_class / n
+    mean, weighted = macro(table), support @ by_class / n
     before, after = reliability(softmax(logits), labels), reliability(scores, labels)
     at = evaluation.temperature
     learned, right = int(evaluation.learned.sum()), evaluation.right
@@ -163,9 +164,9 @@ def figures_of(evaluation: Evaluation) -> Figures:
         loss=log_loss(logits, labels),
         log_loss=log_loss(logits, labels, at),
         brier=brier(scores, labels),
-        precision_macro=float(macro[0]),
-        recall_macro=float(macro[1]),
-        f1_macro=float(macro[2]),
+        precision_macro=float(mean[0]),
+        recall_macro=float(mean[1]),
+        f1_macro=float(mean[2]),
         precision_weighted=float(weighted[0]),
         recall_weighted=float(weighted[1]),
         f1_weighted=float(weighted[2]),

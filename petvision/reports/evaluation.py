@@ -83,7 +83,11 @@ def evaluate_to_folder(
     photos = labelled_photos(parsed)
     # The quick parts first: what cannot be read or written is told before the long one.
     make(folder)
-    known = labelled_photos(parse_spec(wishes.reference, "trainval")) if wishes.reference else []
+    known = (
+        labelled_photos(parse_spec(wishes.reference, "trainval", "--reference"))
+        if wishes.reference
+        else []
+    )
     suite = None
     negatives = {}
     if wishes.negatives:

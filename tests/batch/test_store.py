@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from petvision.batch.file import FILE, Identity, identity_of, on_network
-from petvision.batch.lock import FolderLock, is_running
 from petvision.batch.rows import Reader, summary_of
 from petvision.batch.scan import Found
 from petvision.batch.store import FOLDERS, Outcome, Store
 from petvision.errors import InputError, OutputError
 from petvision.images.types import ImageFacts, Milliseconds, Note, Source
+from petvision.lock import FolderLock, is_running
 from petvision.models.results import ModelIdentity, Prediction
 
 WHO = Identity("tiny", "ab" * 32, "torch-fp32", "{}", 0.5, ("cat", "dog"))

@@ -52,7 +52,8 @@ def test_a_trained_model_is_evaluated_and_predicts(
     wishes = ["--set", "training.epochs=2", "--set", "evaluation.report=true"]
     assert main(["train", str(config), "--json", *wishes]) == 0
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert {e["event"] for e in events} == {"begun", "progress", "step", "epoch", "finished"}
+    kinds = {"begun", "progress", "step", "epoch", "word", "finished"}
+    assert {e["event"] for e in events} == kinds
     assert events[-1]["event"] == "finished"
     model = events[-1]["model"]
 

@@ -72,6 +72,20 @@ def test_a_folder_with_a_training_and_a_test_part_has_splits(tmp_path):
     assert names(f"folder:{tmp_path}@trainval") == ["a.png", "b.png"]
 
 
+def test_a_folder_of_parts_without_a_test_part_has_the_classes_below_them(tmp_path):
+    for name in ("train/cat/a.png", "train/dog/b.png", "valid/cat/c.png", "valid/dog/d.png"):
+        touch(tmp_path / name)
+    photos = labelled_photos(parse_spec(f"folder:{tmp_path}@trainval"))
+    assert [(p.label, p.path.name) for p in photos] == [
+        ("cat", "a.png"),
+        ("dog", "b.png"),
+        ("cat", "c.png"),
+        ("dog", "d.png"),
+    ]
+    with pytest.raises(InputError, match="no test part: add @trainval"):
+        labelled_photos(parse_spec(f"folder:{tmp_path}"))
+
+
 def test_a_split_that_a_folder_does_not_have_is_never_dropped_in_silence(tmp_path):
     touch(tmp_path / "cat" / "a.png")
     with pytest.raises(InputError, match="no splits: leave out @test"):

@@ -100,6 +100,15 @@ def test_means_over_the_classes_equal_scikit_learn(answers, average):
     assert [c.support for c in figures.classes] == np.bincount(labels).tolist()
 
 
+def test_a_class_that_nothing_shows_and_no_answer_names_is_left_out_of_the_means(answers):
+    logits, labels = answers
+    wider = np.concatenate([logits, np.full((len(logits), 6), -50.0)], axis=1)
+    figures = figures_of(as_evaluation(wider, labels))
+    expected = peer.precision_recall_fscore_support(labels, wider.argmax(1), average="macro")
+    found = [figures.precision_macro, figures.recall_macro, figures.f1_macro]
+    assert found == pytest.approx(expected[:3], abs=1e-9)
+
+
 def test_the_curves_equal_scikit_learn(answers):
     logits, labels = answers
     odds = metrics.log_odds(logits)

@@ -72,12 +72,86 @@ def test_an_unreadable_photo_is_left_out_and_recorded(small_config, folder_of_co
     config.out.mkdir()
     record = config.out / "data.json"
     split = result_of(split_of(config, record))
-    assert [name for name, _ in split.left_out] == ["broken.png"]
+    assert [name for name, _ in split.left_out] == ["cat/broken.png"]
     assert len(split.train) + len(split.validation) == 30
     assert result_of(split_of(config, record)) == split
-    other = parse_config(small_config | {"seed": 6}, "test")
-    with pytest.raises(ConfigError, match="another seed"):
-        result_of(split_of(other, record))
+
+
+def test_before_a_run_has_begun_other_settings_draw_anew_and_after_that_they_are_refused(
+    small_config, tmp_path
+):
+    record = tmp_path / "data.json"
+    drawn = result_of(split_of(parse_config(small_config, "test"), record))
+    data = small_config["data"]
+    for change in (
+        {"seed": 6},
+        {"data": data | {"validation": 0.4}},
+        {"data": data | {"classes": ["dog", "cat"]}},
+    ):
+        config = parse_config(small_config | change, "test")
+        other = result_of(split_of(config, record))
+        assert (other.seed, other.share) == (config.seed, config.data.validation)
+        assert (other.validation, other.classes) != (drawn.validation, drawn.classes)
+        assert result_of(split_of(config, record)) == other
+    (tmp_path / "events.jsonl").touch()
+    with pytest.raises(ConfigError, match=r"drawn with another seed or data\.validation; choose"):
+        result_of(split_of(parse_config(small_config | {"seed": 7}, "test"), record))
+
+
+def test_a_photo_that_was_mended_since_the_last_look_is_taken(small_config, folder_of_colours):
+    photo = folder_of_colours / "cat" / "00.png"
+    whole = photo.read_bytes()
+    photo.write_bytes(whole[:100])
+    config = parse_config(small_config, "test")
+    config.out.mkdir()
+    record = config.out / "data.json"
+    assert len(result_of(split_of(config, record)).left_out) == 1
+    photo.write_bytes(whole)
+    assert not result_of(split_of(config, record)).left_out
+
+
+def test_equal_names_of_other_photos_have_another_digest(small_config, folder_of_colours):
+    config = parse_config(small_config, "test")
+    before = result_of(split_photos(config)).digest
+    assert result_of(split_photos(config)).digest == before
+    photo = folder_of_colours / "cat" / "00.png"
+    Image.effect_noise((40, 52), 70).convert("RGB").save(photo)
+    assert result_of(split_photos(config)).digest != before
+
+
+@pytest.mark.parametrize("also", ["folder:{}@test", "folder:{}/test"])
+def test_a_photo_of_the_test_part_is_never_trained_on_whoever_names_it(
+    small_config, folder_of_colours, tmp_path, also
+):
+    root = tmp_path / "parts"
+    shutil.copytree(folder_of_colours, root / "train")
+    rng = np.random.default_rng(9)
+    for label in ("cat", "dog"):
+        (root / "test" / label).mkdir(parents=True)
+        for number in range(3):
+            pixels = rng.integers(0, 256, (40, 52, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(root / "test" / label / f"t{number}.png")
+    small_config["data"] |= {"root": str(root), "also": [also.format(root)]}
+    split = result_of(split_photos(parse_config(small_config, "test")))
+    assert split.tests == 6
+    assert not any("test" in p.path.parts for p in split.train)
+    assert len(split.left_out) == 6
+
+
+def test_a_photo_named_twice_is_in_one_part_only_and_two_labels_are_refused(
+    small_config, folder_of_colours, tmp_path
+):
+    photos = labelled_photos(DataSpec("folder", folder_of_colours, ""))
+    rows = [f"{p.path},{p.label}" for p in photos]
+    table = tmp_path / "list.csv"
+    table.write_text("\n".join(("path,label", *rows, *rows)))
+    small_config["data"] |= {"source": "csv", "root": str(table)}
+    split = result_of(split_photos(parse_config(small_config, "test")))
+    assert len(split.train) + len(split.validation) == 30
+    assert not {p.path for p in split.train} & {p.path for p in split.validation}
+    table.write_text("\n".join(("path,label", *rows, rows[0].replace(",cat", ",dog"))))
+    with pytest.raises(ConfigError, match=r"00\.png is both cat and dog"):
+        result_of(split_photos(parse_config(small_config, "test")))
 
 
 def test_photos_of_other_sources_are_trained_on_only_and_never_show_what_is_chosen_on(
@@ -100,13 +174,19 @@ def test_photos_of_other_sources_are_trained_on_only_and_never_show_what_is_chos
     }
     assert len(split.train) == len(alone.train) + 4
     (gone,) = split.left_out
-    assert gone[0] == "twin.png"
+    assert gone[0] == (more / "cat" / "twin.png").as_posix()
     assert chosen_on.path.name in gone[1]
     record = tmp_path / "data.json"
     split.save(record, folder_of_colours)
     (tmp_path / "events.jsonl").touch()
     again = result_of(split_of(parse_config(small_config, "test"), record))
     assert (again.train, again.validation) == (split.train, split.validation)
+
+
+def test_a_typo_in_another_source_names_its_key(small_config):
+    small_config["data"]["also"] = ["fodler:photos"]
+    with pytest.raises(ConfigError, match=r"data\.also.*one of .*folder:DIR"):
+        result_of(split_photos(parse_config(small_config, "test")))
 
 
 def test_another_source_without_a_photo_of_the_classes_is_told(small_config, tmp_path):

@@ -143,7 +143,7 @@ def test_a_run_finds_its_own_rate(small_config):
     small_config["training"]["epochs"] = 1
     config = config_with(small_config, optimizer={"lr": "auto"})
     events = [e.value for e in run(config) if isinstance(e, Partial)]
-    [word] = [e for e in events if isinstance(e, Word)]
+    [word] = [e for e in events if isinstance(e, Word) and e.code == "learning_rate"]
     words, number = word.words.rstrip(".").rsplit(" ", 1)
     assert words == "The sweep found the learning rate"
     kept = json.loads((config.out / "checkpoints" / "rate.json").read_text())["lr"]

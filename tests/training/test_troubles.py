@@ -74,7 +74,7 @@ def test_corrupt_photos_are_left_out_and_the_run_goes_on(small_config, folder_of
     whole = (folder_of_colours / "dog" / "00.png").read_bytes()
     (folder_of_colours / "dog" / "cut.png").write_bytes(whole[: len(whole) // 2])
     looked = result_of(check(parse_config(small_config, "test")))
-    assert [name for name, _ in looked.left_out] == ["broken.png", "cut.png"]
+    assert [name for name, _ in looked.left_out] == ["cat/broken.png", "dog/cut.png"]
     assert any("2 of the files cannot be read" in words for words in looked.warnings)
     assert sum(looked.counts["train"].values()) + sum(looked.counts["validation"].values()) == 30
 
@@ -113,6 +113,30 @@ def test_a_run_that_has_begun_keeps_its_photos_and_tells_of_added_ones(
     said = capsys.readouterr().err
     assert "1 photo came after the run began: no part of it." in said
     assert "24 photos to train on" in said
+
+
+def test_a_run_without_a_check_before_it_tells_what_a_check_tells(
+    config_file, folder_of_colours, tmp_path, capsys
+):
+    (folder_of_colours / "cat" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    assert main(["train", str(config_file), "--set", "training.epochs=1"]) == 0
+    said = capsys.readouterr().err
+    assert "1 of the files cannot be read and are left out." in said
+    assert "choose and calibrate: their figures are rough." in said
+    with Image.open(tmp_path / "run" / "figures" / "batch.png") as picture:
+        assert picture.size == (8 * 128, 2 * 144)
+
+
+def test_a_run_whose_split_was_drawn_anew_does_not_go_on_with_the_old_weights(
+    config_file, folder_of_colours, tmp_path, capsys
+):
+    assert main(["train", str(config_file), "--quiet"]) == 0
+    (folder_of_colours / "cat" / "00.png").unlink()
+    assert main(["train", str(config_file), "--resume"]) == 2
+    assert "gone from the data; put it back, or choose another folder (out)" in told(capsys)
+    (tmp_path / "run" / "data.json").unlink()
+    assert main(["train", str(config_file), "--resume"]) == 2
+    assert "another configuration or other photos" in told(capsys)
 
 
 def test_a_layer_that_is_not_there_is_told_before_anything_is_trained(config_file, capsys):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from petvision.evaluate.datasets import Labelled
 from petvision.models.architectures import build
 from petvision.models.cards import Card
 from petvision.models.files import read_model, write_model
@@ -11,7 +12,7 @@ from petvision.models.unknown import PETS, unit_rows
 from training.config import Unknown
 from training.run import run
 from training.settings import parse_config
-from training.unknown import Answers, choose_unknown
+from training.unknown import Answers, bank_photos, choose_unknown
 
 
 def answers(features: np.ndarray, gate_leans_to_pets: float) -> Answers:
@@ -62,9 +63,17 @@ def test_blurred_pictures_are_reported_but_have_no_say(around_one_axis):
         "cifar10": answers(np.roll(around_one_axis, 1, axis=1), gate_leans_to_pets=8),
     }
     bank = unit_rows(around_one_axis.astype(np.float32)[:40])
-    choice = choose_unknown(Unknown(), known, strange, bank, 1.0)
+    choice = choose_unknown(Unknown(), known, strange, bank, 1.0, silent={"cifar10"})
     assert choice.card.score == "pet_mass"
     assert set(choice.separations) == {"backgrounds", "cifar10"}
+    assert choose_unknown(Unknown(), known, strange, bank, 1.0).card.score == "combined"
+
+
+def test_a_small_bank_still_knows_every_class(tmp_path):
+    photos = [Labelled(tmp_path / f"{n}.png", f"class {n % 10}") for n in range(40)]
+    classes = [f"class {n}" for n in range(10)]
+    assert [p.label for p in bank_photos(photos, classes, 4, seed=1)] == classes
+    assert len(bank_photos(photos, classes, 20, seed=1)) == 20
 
 
 def test_a_distance_that_refuses_the_same_things_seen_otherwise_is_not_chosen(around_one_axis):
@@ -94,7 +103,7 @@ def test_a_run_keeps_the_imagenet_head_as_its_gate(small_config, tmp_path):
     start = tmp_path / "start.safetensors"
     write_model(start, card, network.state_dict(), storage="fp32")
     small_config["model"] |= {"pretrained": str(start), "gate": 1.0}
-    small_config["training"] |= {"epochs": 1, "blend": [0.0, 0.5, 1.0], "image_size": 24}
+    small_config["training"] |= {"epochs": 1, "blend": [0.0, 0.5, 1.0]}
     small_config["unknown"] = {"score": "pet_mass", "false_reject_rate": 0.2}
     finished = list(run(parse_config(small_config, "test")))[-1].value
     stored = read_model(finished.path)

@@ -14,7 +14,6 @@ from PySide6.QtGui import QBrush, QImage, QPainter
 from petvision.app import tasks
 from petvision.batch import columns as cols
 from petvision.batch.columns import Columns, Ints, Wanted
-from petvision.batch.lock import FolderLock, is_running
 from petvision.batch.mean import MeanHeat, means
 from petvision.batch.rows import LIGHTS, TRUST, Reader, Row
 from petvision.batch.sort import Sorted, sort_into
@@ -25,6 +24,7 @@ from petvision.figures.style import CORNER_PX
 from petvision.images import door
 from petvision.images.inputs import source_of
 from petvision.images.types import Floats
+from petvision.lock import FolderLock, is_running
 
 PREVIEW_PX = 560
 

@@ -153,7 +153,7 @@ class CheckView(QFrame):
 
 
 def _place(root: Path, entry: Mapping[str, Any]) -> Path:
-    """The file of an entry: named below the data's folder, or by its name alone."""
+    """The file of an entry, which is named below the data's folder, or whole where it is not."""
     return root / str(entry.get("file", ""))
 
 

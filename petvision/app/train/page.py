@@ -18,16 +18,16 @@ from petvision.app.train.corrections import changes
 from petvision.app.train.plan import Plan
 from petvision.app.train.progress import RunView
 from petvision.app.train.report import ReportView
+from petvision.app.train.runs import EVALUATION, MODEL, Run, RunsDialog
 from petvision.app.train.setup import SetupView
 from petvision.app.words import error_sentence
+from petvision.errors import PetVisionError
 from petvision.reports.history import history_of
 
 if TYPE_CHECKING:
     from petvision.app.window import Window
 
-EVALUATION = "evaluation"
 CHANGES = "changes"
-MODEL = "model.safetensors"
 
 
 class TrainPage(Page):
@@ -61,6 +61,7 @@ class TrainPage(Page):
         self.setup.ask_photos.connect(self.ask_folder)
         self.setup.ask_file.connect(self.ask_file)
         self.setup.ask_evaluation.connect(self.ask_evaluation)
+        self.setup.ask_runs.connect(self.ask_runs)
         self.setup.check.connect(self._check)
         self.setup.start.connect(self._start)
         self.running.stop.connect(self.stop)
@@ -110,7 +111,10 @@ class TrainPage(Page):
         box.setWindowTitle(self.tr("Training goes on"))
         box.setText(self.tr("{name} is still training.").format(name=self._plan.name))
         box.setInformativeText(
-            self.tr("Without the window it can go on in the background, or stop and go on later.")
+            self.tr(
+                "Without the window it can go on in the background, or stop and go on later. "
+                "“Earlier runs…” finds it again."
+            )
         )
         on = box.addButton(self.tr("Let it go on"), QMessageBox.ButtonRole.AcceptRole)
         box.addButton(self.tr("Stop it"), QMessageBox.ButtonRole.DestructiveRole)
@@ -233,10 +237,10 @@ class TrainPage(Page):
     def _compare(self, chosen: Plan, model: Path) -> None:
         """Ask the new model about the corrected photos: which verdicts are others now?"""
         out = chosen.out / CHANGES
-        spec = f"csv:{chosen.photos.root}"
         self._comparing = child = Child(self)
         child.ended.connect(lambda _: self._compared(chosen, out))
-        words = ["evaluate", str(model), "--data", spec, "--out", str(out), "--quiet"]
+        words = ["evaluate", str(model), "--data", chosen.photos.spec]
+        words += ["--out", str(out), "--quiet"]
         child.start(words, background=True)
 
     def _compared(self, chosen: Plan, out: Path) -> None:
@@ -251,6 +255,30 @@ class TrainPage(Page):
         self._stack.setCurrentWidget(self.setup)
         if self.setup.photos is not None:
             self.setup.name.setText(plan.unused(plan.fit_name(self.setup.name.text())))
+
+    # Earlier runs
+
+    def ask_runs(self) -> None:
+        """Show the list of the runs that there were."""
+        dialog = RunsDialog(self._session, plan.home(), self)
+        dialog.asked.connect(self.show_run)
+        dialog.open()
+
+    def show_run(self, run: Run) -> None:
+        """Show an earlier run as it stands: its report, or how far it came, to go on with it."""
+        if self._child is not None:
+            return
+        self._plan, self._model, self._finished = run.plan, run.model, None
+        if run.report is not None and run.model is not None and not run.at_work:
+            self._show_report(run.report, usable=True)
+            return
+        self.running.know_classes(run.plan.photos.classes)
+        self.running.begin(run.plan.name, run.history)
+        if run.at_work:
+            self.running.elsewhere()
+        else:
+            self.running.ended("", stopped=True)
+        self._stack.setCurrentWidget(self.running)
 
     # Evaluation
 
@@ -267,16 +295,28 @@ class TrainPage(Page):
         handle = self._session.handle
         if handle is None or self._child is not None:
             return
+        try:
+            photos = plan.recognise(place, least=1)
+        except PetVisionError as error:
+            self._window.status.say(error_sentence(error))
+            return
         model = self._session.settings.get("model", "") or handle.card.name
-        kind = "pets" if (place / "annotations").is_dir() else "folder"
         name = f"{handle.card.name}-on-{plan.fit_name(place.name) or 'photos'}"
         out = plan.out_for(plan.unused(name))
-        spec = f"{kind}:{place}"
         self._plan, self._finished, self._asked_to_stop = None, None, False
         self.running.begin(handle.card.name, [])
         self.running.measuring(handle.card.name)
         self._stack.setCurrentWidget(self.running)
-        words = ["evaluate", model, "--data", spec, "--out", str(out), "--progress", "--json"]
+        words = [
+            "evaluate",
+            model,
+            "--data",
+            photos.spec,
+            "--out",
+            str(out),
+            "--progress",
+            "--json",
+        ]
         if names := known_names(self._session.settings, model):
             words += ["--classes", ",".join(names)]
         self._child = child = Child(self)

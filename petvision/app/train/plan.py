@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,9 +14,12 @@ import yaml
 
 from petvision.app.train.corrections import STORE, write_table
 from petvision.errors import ConfigError
-from petvision.evaluate.datasets import has_splits
+from petvision.evaluate.cifar import LAYOUTS
+from petvision.evaluate.datasets import PARTS, folders_of, has_splits
 
 UNFIT = re.compile(r"[^a-z0-9._-]+")
+PETS = "oxford-iiit-pet"  # torchvision's name of the folder
+OF_THE_SPLIT = ("data.", "seed=")  # settings that change which photos are trained and chosen on
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,12 @@ class Photos:
     classes: tuple[str, ...] = ()
     splits: bool = False
     batch: Path | None = None
+
+    @property
+    def spec(self) -> str:
+        """The photos to measure on, for ``petvision evaluate --data``: of a test part if any."""
+        untested = self.kind == "folder" and self.splits and not (self.root / "test").is_dir()
+        return f"{self.kind}:{self.root}{'@trainval' if untested else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,22 +70,37 @@ class Plan:
 
     def words(self, *more: str) -> list[str]:
         """The command line that runs it (``--check``, ``--resume`` as ``more``)."""
-        own = [
-            f"data.source={self.photos.kind}",
-            f"data.root={self.photos.root}",
-            f"model.name={self.name}",
-            f"out={self.out}",
-            *self.settings,
-        ]
-        sets = [word for setting in own for word in ("--set", setting)]
+        own = {
+            "data.source": self.photos.kind,
+            "data.root": self.photos.root,
+            "model.name": self.name,
+            "out": self.out,
+        }
+        settings = [*(f"{key}={_quoted(str(value))}" for key, value in own.items()), *self.settings]
+        sets = [word for setting in settings for word in ("--set", setting)]
         return ["train", str(self.recipe.path), *sets, *more, "--json"]
 
+    @property
+    def split(self) -> tuple[str, ...]:
+        """The settings that a check of the photos depends on."""
+        return tuple(setting for setting in self.settings if setting.startswith(OF_THE_SPLIT))
 
-def recognise(place: Path) -> Photos:
+
+def _quoted(text: str) -> str:
+    """A text as YAML reads it back, whatever is in it."""
+    return yaml.safe_dump(text, default_style='"', width=math.inf).strip()
+
+
+def recognise(place: Path, least: int = 2) -> Photos:
     """Tell what kind of labelled photos a folder or CSV file holds.
 
+    Args:
+        place: what a person chose.
+        least: how many classes it must have: two to learn, one to measure.
+
     Raises:
-        ConfigError: when there are not two classes to learn.
+        ConfigError: when there are fewer.
+        OutputError: when the corrections of a batch run cannot be read.
     """
     if (place / STORE).is_file():
         return _corrected(place)
@@ -83,19 +108,27 @@ def recognise(place: Path) -> Photos:
         return Photos("csv", place)
     if not place.is_dir():
         raise _unfit(place, "a folder")
-    if (place / "annotations").is_dir() and (place / "images").is_dir():
+    if any((home / "annotations").is_dir() and (home / "images").is_dir()
+           for home in (place, place / PETS)):  # fmt: skip
         return Photos("pets", place, ("cat", "dog"), splits=True)
-    if splits := has_splits(place):
-        part = next(place / n for n in ("trainval", "train") if (place / n).is_dir())
-    else:
-        part = place
-    classes = tuple(
-        sorted(f.name for f in part.iterdir() if f.is_dir() and not f.name.startswith("."))
-    )
-    if len(classes) < 2:
-        raise _unfit(place, f"{len(classes)} of them")
+    for kind, (name, parts, _) in LAYOUTS.items():
+        batches = place if place.name == name else place / name
+        if (batches / parts["test"][0]).is_file():
+            return Photos(kind, place, splits=True)
+    found = _folder(place)
+    if len(found.classes) < least:
+        raise _unfit(place, f"{len(found.classes)} of them")
+    return found
+
+
+def _folder(place: Path) -> Photos:
+    """A folder a class, perhaps in parts; CIFAR's pictures as files are such a one, too."""
+    splits = has_splits(place)
+    parts = [place / name for name in PARTS["trainval"]] if splits else [place]
+    classes = {f.name for part in parts if part.is_dir() for f in folders_of(part)}
     kind = {10: "cifar10", 100: "cifar100"}.get(len(classes), "folder")
-    return Photos(kind if kind in place.name.lower() else "folder", place, classes, splits)
+    cifar = kind in place.name.lower() and {f.name for f in folders_of(place)} == {"train", "test"}
+    return Photos(kind if cifar else "folder", place, tuple(sorted(classes)), splits)
 
 
 def _corrected(run: Path) -> Photos:
@@ -171,4 +204,9 @@ def fit_name(text: str) -> str:
 
 def out_for(name: str) -> Path:
     """Where a run of that name lies."""
-    return platformdirs.user_data_path("petvision", appauthor=False) / "runs" / name
+    return home() / name
+
+
+def home() -> Path:
+    """Where the runs lie."""
+    return platformdirs.user_data_path("petvision", appauthor=False) / "runs"

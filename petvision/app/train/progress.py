@@ -141,6 +141,8 @@ class RunView(QWidget):
         self._log.say("")
         for label in self._facts.values():
             label.setText("–")
+        if self.moments:
+            self._tell(self.moments[-1])
         self._matrix.show((), ())
         self._buttons(running=True)
         self._show_moments()
@@ -176,6 +178,13 @@ class RunView(QWidget):
         self._trouble.setText(sentence)
         self._trouble.show()
 
+    def elsewhere(self) -> None:
+        """The run is another process's: it can be looked at, as far as it came."""
+        self._words.setText(self.tr("At work in the background. Come back to see how far it is."))
+        self._bar.show_share(None)
+        self.stop_button.hide()
+        self.back_button.show()
+
     def stopping(self) -> None:
         """Stop was pressed; the child is ending."""
         self._words.setText(self.tr("Stopping…"))
@@ -210,6 +219,13 @@ class RunView(QWidget):
         if moment is None:
             return
         self.moments = [m for m in self.moments if m.epoch != moment.epoch] + [moment]
+        self._tell(moment)
+        if table := event.get("confusion"):
+            self._matrix.show(table, event.get("classes") or ())
+            self._matrix_canvas.draw_idle()
+        self._show_moments()
+
+    def _tell(self, moment: Moment) -> None:
         self._facts["accuracy"].setText(_share(moment.accuracy))
         self._facts["f1"].setText(_number(moment.f1))
         self._facts["loss"].setText(_number(moment.validation_loss))
@@ -219,10 +235,6 @@ class RunView(QWidget):
                 accuracy=_share(best.accuracy), epoch=f"{best.epoch:g}"
             )
         )
-        if table := event.get("confusion"):
-            self._matrix.show(table, event.get("classes") or ())
-            self._matrix_canvas.draw_idle()
-        self._show_moments()
 
     def _show_moments(self) -> None:
         self._curves.show(self.moments)

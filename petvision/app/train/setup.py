@@ -43,6 +43,7 @@ class SetupView(QWidget):
     ask_photos = Signal()
     ask_file = Signal()
     ask_evaluation = Signal()
+    ask_runs = Signal()
     check = Signal()
     start = Signal()
 
@@ -54,6 +55,7 @@ class SetupView(QWidget):
         self._recipes = plan.recipes()
         self._form: SettingsForm | None = None
         self._passed = False
+        self._looked: tuple[str, ...] = ()  # the settings that the last check was of
         self.found = CheckView(theme, Gallery(session, theme))
         self.choose = QPushButton(self.tr("Choose a folder…"))
         self.choose.setProperty("primary", True)
@@ -78,6 +80,10 @@ class SetupView(QWidget):
         self.go.setProperty("primary", True)
         self.go.setEnabled(False)
         self.go.clicked.connect(self.start)
+        self.runs = QToolButton()
+        self.runs.setText(self.tr("Earlier runs…"))
+        self.runs.setProperty("link", True)
+        self.runs.clicked.connect(self.ask_runs)
         self._evaluate = QToolButton()
         self._evaluate.setText(self.tr("Measure the open model on labelled photos…"))
         self._evaluate.setProperty("link", True)
@@ -125,7 +131,8 @@ class SetupView(QWidget):
         layout.addSpacing(2 * GRID_PX)
         layout.addWidget(self.go)
         layout.addStretch(1)
-        layout.addWidget(self._evaluate, 0, Qt.AlignmentFlag.AlignLeft)
+        for link in (self.runs, self._evaluate):
+            layout.addWidget(link, 0, Qt.AlignmentFlag.AlignLeft)
         scroll = QScrollArea()
         scroll.setWidget(column)
         scroll.setWidgetResizable(True)
@@ -181,7 +188,8 @@ class SetupView(QWidget):
         """The photos or their treatment changed: what was checked no longer counts."""
         self._passed = False
         self._refresh()
-        if self.plan is not None:
+        if (chosen := self.plan) is not None:
+            self._looked = chosen.split
             self.check.emit()
 
     def passed(self, found: Mapping[str, Any]) -> None:
@@ -241,12 +249,15 @@ class SetupView(QWidget):
         self._form.changed.connect(self._settings_changed)
         self._form_place.addWidget(self._form)
 
-    def _show_form(self, _: bool) -> None:
-        self._make_form()
+    def _show_form(self, shown: bool) -> None:
+        if self._form is None:
+            self._make_form()
+        else:  # what was changed in it goes on to count
+            self._form.setVisible(shown)
 
     def _settings_changed(self) -> None:
-        plan_now = self.plan
-        if plan_now and any(s.startswith("data.") for s in plan_now.settings):
+        chosen = self.plan
+        if chosen is not None and chosen.split != self._looked:
             self.ask_again()
 
     def _name_typed(self) -> None:
