@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +15,8 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from petvision.app import words
 from petvision.app.explain.work import PanelState
-from petvision.errors import PetVisionError
-from petvision.explain.results import Explained, Explanation
+from petvision.errors import Cancelled, PetVisionError
+from petvision.explain.results import Explained, Explanation, Failure
 from petvision.figures.style import LIGHT, Style
 from petvision.images.types import Encoded, InputSpec, Picture
 
@@ -109,13 +110,22 @@ class Saving(QObject):
 
     @property
     def explained(self) -> Explained | None:
-        """All panels of the photo in view, where they are done."""
+        """The panels of the photo in view that are done, once none is at work.
+
+        Those that failed or were stopped are named among its failures.
+        """
         photo, panels = self._session.current, self._session.explanations.panels.values()
         done = [p.explanation for p in panels if p.status == "done" and p.explanation is not None]
-        if photo is None or photo.prediction is None or not done or len(done) < len(panels):
+        at_rest = all(p.status in ("done", "failed", "stopped") for p in panels)
+        if photo is None or photo.prediction is None or not done or not at_rest:
             return None
+        failures = [
+            Failure(p.method.id, p.error or Cancelled(p.method.card.title))
+            for p in panels
+            if p.status != "done"
+        ]
         target = self._session.explanations.target
-        return Explained(photo.prediction, target, tuple(done))
+        return Explained(photo.prediction, target, tuple(done), tuple(failures))
 
     def save_all(self) -> None:
         """Ask for a folder and write the evidence pack of the photo in view into one of its name.
@@ -133,7 +143,8 @@ class Saving(QObject):
             assert handle is not None
             assert visit is not None
             work = partial(save_pack, Path(chosen), visit.encoded, explained, handle.spec)
-            self._session.in_background(work, self._saved, self._failed)
+            saved = partial(self._saved, without=self._titles(explained.failures))
+            self._session.in_background(work, saved, self._failed)
 
     @property
     def _folder(self) -> str:
@@ -148,9 +159,16 @@ class Saving(QObject):
         QGuiApplication.clipboard().setImage(QImage.fromData(png))
         self._window.status.say(self.tr("The panel is on the clipboard."))
 
-    def _saved(self, path: Path) -> None:
+    def _titles(self, failures: Sequence[Failure]) -> str:
+        panels = self._session.explanations.panels
+        return ", ".join(words.tr(panels[one.method].method.card.title) for one in failures)
+
+    def _saved(self, path: Path, without: str = "") -> None:
         shown = str(path).encode(errors="replace").decode()
-        self._window.status.say(self.tr("Saved {path}").format(path=shown))
+        text = self.tr("Saved {path}")
+        if without:
+            text = self.tr("Saved {path} without what failed or was stopped: {without}")
+        self._window.status.say(text.format(path=shown, without=without))
 
     def _failed(self, error: PetVisionError) -> None:
         title, sentence = self.tr("Not saved"), words.error_sentence(error)

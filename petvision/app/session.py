@@ -112,6 +112,7 @@ class Session(QObject):
         self._tuner.happened.connect(self._tuned, queued)
         self._pool.crashed.connect(self.crashed)
         self.explanations.changed.connect(self.work_changed)
+        self.explanations.offered.connect(self.work_changed)
 
     # Beginning and end
 
@@ -208,7 +209,7 @@ class Session(QObject):
         self._visits.clear()
         self.explanations.begin(None)
         self.explanations.forget()
-        self.explanations.offer(opened.methods, self.settings.table("parameters"))
+        self.explanations.offer(opened.methods, opened.every)
         self._untuned = True
         if not self.figures_ready:
             self._importing = self._lane.submit(Job("figures", FIGURES, tasks.import_figures))
@@ -438,6 +439,8 @@ class Session(QObject):
             if isinstance(event, Result):
                 make = partial(tasks.fast_engine, event.value, self.settings.get("engine", "auto"))
                 self._tuner.submit(Job("engine", 0, make))
+            else:
+                self._stay()
         elif ticket == self._importing and over:
             self.figures_ready = isinstance(event, Result)
             self.known.emit()
@@ -446,11 +449,17 @@ class Session(QObject):
 
     def _tune(self) -> None:
         """Make a fast engine ready when nothing else is done: work would spoil its measurement."""
-        if self.settings.plain:  # a fast engine may be what went wrong
-            return
         if self._untuned and self.handle is not None and self.figures_ready and not self.working:
             self._untuned = False
+            if self.settings.plain:  # a fast engine may be what went wrong
+                self._stay()
+                return
             self._copying = self._lane.submit(Job("twin", TWIN, partial(tasks.twin, self.handle)))
+
+    def _stay(self) -> None:
+        """The engine in use is the one that stays: what waited for a faster one goes on."""
+        if self.handle is not None:
+            self.explanations.trusts.ready(self.handle)
 
     @Slot(int, object)
     def _tuned(self, _: int, event: object) -> None:
@@ -468,8 +477,8 @@ class Session(QObject):
                     distance=tuned.distance,
                 )
                 self._badges.handle = self.handle
-        if self.handle is not None and isinstance(event, (Result, Failed, Crashed)):
-            self.explanations.trusts.ready(self.handle)
+        if isinstance(event, (Result, Failed, Crashed)):
+            self._stay()
 
     def _model_arrived(self, event: object) -> None:
         if isinstance(event, Result):

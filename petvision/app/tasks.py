@@ -181,21 +181,30 @@ def explain(
     method: Method[Any],
     values: Mapping[str, Any],
     most_kept: int,
+    minus: str = "",
 ) -> Events[Explanation]:
     """One explanation of one photo; up to ``most_kept`` bytes of all of them are kept on disk.
+
+    ``minus``: another class, whose map is taken away from the target's (of CAMs; not kept).
 
     Raises:
         ConfigError: when the values do not fit the method or the network.
     """
     from petvision.explain.base import Context
     from petvision.explain.cache import Cache
+    from petvision.explain.cams import Cam, CamParameters
+    from petvision.explain.contrast import difference
     from petvision.explain.registry import parameters
     from petvision.explain.run import method_events
 
     asked = question
     context = Context(asked.handle, asked.prepared, asked.prediction, target, asked.trunk)
+    chosen = parameters(method.id, values)
+    if minus and isinstance(method, Cam) and isinstance(chosen, CamParameters):
+        yield from difference(context, method, chosen, minus)
+        return
     cache = Cache(most=most_kept) if most_kept else None
-    yield from method_events(context, method.id, parameters(method.id, values), cache)
+    yield from method_events(context, method.id, chosen, cache)
 
 
 def explain_afresh(
@@ -244,14 +253,12 @@ def judge(
 
 
 def predict_edited(
-    handle: ModelHandle, edited: Edited, strokes: tuple[Stroke, ...]
+    handle: ModelHandle, edited: Edited, strokes: tuple[Stroke, ...], unknown: Unknown = "auto"
 ) -> Iterator[Result[Prediction]]:
     """The verdict on an edited photo; ``edited`` belongs to the lane."""
-    from petvision.images.prepare import prepare as prepared
-    from petvision.models.predict import predict as verdicts
+    from petvision.explain.flip import answer
 
-    edited.show(strokes)
-    yield Result(verdicts(handle, [prepared(edited.picture, handle.spec)])[0])
+    yield Result(answer(handle, edited, strokes, unknown))
 
 
 def smallest_flip(
@@ -259,14 +266,12 @@ def smallest_flip(
     edited: Edited,
     strokes: tuple[Stroke, ...],
     kind: Kind,
-    other: Prepared | None,
+    unknown: Unknown = "auto",
 ) -> Events[Flip]:
     """The smallest square of an edited photo whose covering changes the label."""
     from petvision.explain.flip import smallest_flip as search
-    from petvision.images.prepare import prepare as prepared
 
-    edited.show(strokes)
-    yield from search(handle, prepared(edited.picture, handle.spec), kind, other)
+    yield from search(handle, edited, strokes, kind, unknown)
 
 
 def listing(inputs: tuple[str, ...]) -> Iterator[Partial[list[Source]] | Result[int]]:

@@ -21,6 +21,7 @@ from petvision.app.arrivals import Arrivals
 from petvision.app.explain.badge import TrustDialog
 from petvision.app.explain.inspector import Inspector
 from petvision.app.explain.view import ExplainView
+from petvision.app.explain.work import ALL_CLASSES
 from petvision.app.icons import program
 from petvision.app.incoming import Incoming
 from petvision.app.local_api import LocalApi
@@ -138,8 +139,9 @@ class Window(QMainWindow):
         self.inspector.target_chosen.connect(session.explanations.choose_target)
         self.inspector.classes.moved.connect(session.explanations.show_class)
         self.inspector.classes.wanted.connect(session.explanations.want_classes)
-        session.explanations.classes_known.connect(self.inspector.classes.tell)
+        session.explanations.changed.connect(self._panel_changed)
         self.inspector.values_chosen.connect(self._values_chosen)
+        session.replay.lent.connect(self.inspector.follow)
 
     # Beginning and end
 
@@ -305,12 +307,21 @@ class Window(QMainWindow):
             self.inspector.setFocus()
         elif command == "trust":
             self._show_trust(name)
+        elif command == "remove":
+            self.session.explanations.remove(name)
         elif command == "drag":
             self.saving.drag(self.view.grid.panels[name])
         elif command == "copy":
             self.saving.copy_panel()
         else:
             self.saving.save_panel(command)
+
+    def _panel_changed(self, name: str) -> None:
+        """The slider through the classes stands where its panel is."""
+        panel = self.session.explanations.panels[name]
+        at_rest = name == ALL_CLASSES and panel.status != "working"
+        if at_rest and isinstance(panel.explanation, Attribution):
+            self.inspector.classes.follow(panel.explanation.target)
 
     def _filter_wanted(self, layer: str, index: int) -> None:
         page = self.show_tab("neurons")
@@ -338,7 +349,6 @@ class Window(QMainWindow):
             self.column.choose(photo)
         if photo is not None:
             self.column.view.setFocus()
-        self.inspector.classes.forget()
         self._known()
 
     def _known(self) -> None:

@@ -11,7 +11,9 @@ import functools
 import platform
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -67,6 +69,13 @@ class Context:
             return self.trunk
         return self.handle.engine.forward(self.pixels, maps=True)
 
+    @property
+    def maps_engine(self) -> str:
+        """Who computes the last maps: near a boundary the reference did, with the verdict."""
+        if self.trunk is not None and self.prediction is not None:
+            return self.prediction.engine
+        return self.handle.engine.name
+
     def provenance(self, engine: str, seed: int | None = None) -> Provenance:
         """Where a result computed by ``engine`` comes from."""
         sha256 = self.prepared.facts.sha256
@@ -113,6 +122,9 @@ def versions() -> Mapping[str, str]:
         "torch": torch.__version__,
         "numpy": np.__version__,
     }
+    for name in ("openvino", "ncnn"):  # what engines compute with, where it is there
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
     return MappingProxyType(found)
 
 

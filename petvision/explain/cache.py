@@ -42,7 +42,7 @@ from petvision.models.files import write_atomically
 from petvision.models.results import ModelIdentity
 from petvision.models.speeds import cache_folder
 
-FORMAT = 3
+FORMAT = 4
 """Raised whenever a method's numbers or a result's fields change."""
 
 MOST_BYTES = 512 * 1024 * 1024

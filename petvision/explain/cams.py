@@ -75,7 +75,7 @@ class Cam(Method[CamParameters]):
         assert trunk.maps is not None  # what pooled promises
         maps = trunk.maps[0]
         rows = handle.heads.classifier.weight / np.float32(maps.shape[1] * maps.shape[2])
-        unit = "part of the {target} logit"
+        part = "part of the {target} logit"
         return ClassMaps(
             method=self.id,
             card=self.card,
@@ -84,9 +84,9 @@ class Cam(Method[CamParameters]):
             activations=maps,
             weights=self.weigh(maps, rows[:, :, None, None])[:, :, 0, 0],
             logits=handle.heads.logits(trunk.features)[0],
-            unit=unit if self.additive else "weighted answer of the last layer for {target}",
+            measure=part if self.additive else "weighted answer of the last layer for {target}",
             geometry=context.prepared.geometry,
-            provenance=context.provenance(handle.engine.name),
+            provenance=context.provenance(context.maps_engine),
         )
 
     def _by_gradient(self, context: Context, parameters: CamParameters) -> Attribution:
@@ -113,7 +113,7 @@ class Cam(Method[CamParameters]):
             target=context.target,
             heat=heat,
             signed=False,
-            unit=f"weighted answer of {name} for {context.target}",
+            measure=f"weighted answer of {name} for {{target}}",
             geometry=context.prepared.geometry,
             facts=(logit,) if np.isfinite(raw).all() else (),
             provenance=context.provenance(handle.reference.name),

@@ -7,30 +7,26 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from petvision.explain.likeness import at_pixels, rank_correlation
-from petvision.explain.results import Attribution
+from petvision.explain.results import Attribution, strongest
 from petvision.images.types import Floats
 
-OWN_UNIT = "share of each map's own strongest value"
-DIFFERENCE_UNIT = "first minus second"
+SHARE = "share of each map's own scale"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
     """What can be said of two maps.
 
-    ``one`` and ``other`` are the maps as they are to be shown: as they were where one unit counts
-    both (``shared``), else each divided by its own strongest value. ``values`` are all their
-    numbers together (what a scale for both is made of) and ``signed`` whether any may be negative.
-    ``difference`` is the first minus the second on one grid, None where the maps lie on different
-    photos. ``correlation`` is Spearman's, over the places of what the network sees.
+    ``one`` and ``other`` are the maps as they are to be shown, both signed where one of them is.
+    ``shared`` says whether one measure counts both, so that one absolute scale fits them.
+    ``difference`` is the first minus the second on one grid (where they are not ``shared``, of
+    shares of their own scales), None where the maps lie on different photos. ``correlation`` is
+    Spearman's, over the places of what the network sees.
     """
 
     one: Attribution
     other: Attribution
     shared: bool
-    signed: bool
-    unit: str
-    values: Floats
     difference: Attribution | None
     correlation: float
 
@@ -55,54 +51,44 @@ class Comparison:
 
 
 def compare(one: Attribution, other: Attribution) -> Comparison:
-    """Put two maps on one scale and compare them.
+    """Compare two maps.
 
-    They share an absolute scale where one unit counts both (two classes' logits do); where the
-    units differ, no number of the one means anything on the other's scale, and each is shown as
-    shares of its own strongest value.
+    They share an absolute scale where one measure counts both (two classes' logits do); where the
+    measures differ, no number of the one means anything on the other's scale.
     """
-    shared = _measure(one) == _measure(other)
     signed = one.signed or other.signed
-    if shared:
-        unit = one.unit if one.unit == other.unit else _measure(one).replace("\0", "target's")
-    else:
-        one, other, unit = _own(one), _own(other), OWN_UNIT
     one, other = replace(one, signed=signed), replace(other, signed=signed)
-    correlation = rank_correlation(*_one_grid(one, other))
-    values = np.concatenate([one.heat.ravel(), other.heat.ravel()])[None]
-    return Comparison(
-        one, other, shared, signed, unit, values, _difference(one, other, unit), correlation
-    )
+    shared = one.measure == other.measure
+    correlation = rank_correlation(*_one_grid(one.heat, other.heat))
+    return Comparison(one, other, shared, _difference(one, other, shared), correlation)
 
 
-def _measure(one: Attribution) -> str:
-    """The unit without the class it speaks of."""
-    return one.unit.replace(one.target, "\0") if one.target else one.unit
+def _share(heat: Floats) -> Floats:
+    return np.asarray(heat / np.float32(strongest(heat) or 1.0))
 
 
-def _own(one: Attribution) -> Attribution:
-    strongest = float(np.abs(one.heat).max(initial=0)) or 1.0
-    return replace(one, heat=np.asarray(one.heat / np.float32(strongest)), unit=OWN_UNIT)
+def _one_grid(one: Floats, other: Floats) -> tuple[Floats, Floats]:
+    side = max(*one.shape, *other.shape)
+    return at_pixels(one, side), at_pixels(other, side)
 
 
-def _one_grid(one: Attribution, other: Attribution) -> tuple[Floats, Floats]:
-    side = max(*one.heat.shape, *other.heat.shape)
-    return at_pixels(one.heat, side), at_pixels(other.heat, side)
-
-
-def _difference(one: Attribution, other: Attribution, unit: str) -> Attribution | None:
+def _difference(one: Attribution, other: Attribution, shared: bool) -> Attribution | None:
     """Place by place, where both maps lie on the same part of the same photo."""
     mine, theirs = one.geometry, other.geometry
     apart = np.abs(np.subtract(mine.box, theirs.box)).max()
     if (mine.width, mine.height) != (theirs.width, theirs.height) or apart > 1:
         return None
-    first, second = _one_grid(one, other)
+    heats = (one.heat, other.heat) if shared else (_share(one.heat), _share(other.heat))
+    first, second = _one_grid(*heats)
     heat = np.asarray(first - second, np.float32)
     return replace(
         one,
+        target=" − ".join(dict.fromkeys((one.target, other.target))),
         heat=heat,
         signed=True,
-        unit=f"{DIFFERENCE_UNIT}, {unit}",
+        measure=one.measure if shared else SHARE,
         facts=(),
         remark="" if heat.any() else "the two maps are the same",
+        baseline=None,
+        windows=None,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -11,13 +11,18 @@ from numpy.typing import NDArray
 
 from petvision.events import Event, Partial, Progress, Result
 from petvision.explain.base import pictures_per_step
-from petvision.explain.edits import Kind, box_of, covered
-from petvision.explain.fills import fill
+from petvision.explain.edits import Edited, Kind, Stroke, box_of, covered
+from petvision.images.prepare import prepare
 from petvision.images.types import Box, Floats, Prepared
 from petvision.models.handle import ModelHandle
+from petvision.models.heads import Verdicts
+from petvision.models.predict import Unknown, predict
+from petvision.models.results import Prediction
 
 T = TypeVar("T")
 Steps = Generator[Event["Flip"], None, T]
+Strokes = tuple[Stroke, ...]
+Places = NDArray[np.intp]
 
 LARGEST = 0.6
 SIZES = 9
@@ -53,49 +58,82 @@ class Flip:
         )
 
 
-def smallest_flip(
-    handle: ModelHandle, prepared: Prepared, kind: Kind = "erase", other: Prepared | None = None
-) -> Iterator[Event[Flip]]:
-    """Look for the smallest square whose covering changes the likeliest class.
-
-    A map of what middle-sized squares do says where to look; sizes are then halved between one
-    that changes the label and one that does not. All on the handle's engine.
+def answer(
+    handle: ModelHandle, edited: Edited, strokes: Strokes, unknown: Unknown = "auto"
+) -> Prediction:
+    """The verdict on a photo with strokes on it, as the brush shows it.
 
     Args:
         handle: the model.
-        prepared: the photo.
-        kind: what covers: the mean colour, the photo blurred, or ``other``.
-        other: another photo, for ``paste``.
+        edited: the photo as the network's door decoded it; it is brought to the strokes.
+        strokes: what is painted.
+        unknown: as for :func:`petvision.models.predict.predict`.
+    """
+    return predict(handle, [_input(handle, edited, strokes)], unknown)[0]
+
+
+def smallest_flip(
+    handle: ModelHandle,
+    edited: Edited,
+    strokes: Strokes = (),
+    kind: Kind = "erase",
+    unknown: Unknown = "auto",
+) -> Iterator[Event[Flip]]:
+    """Look for the smallest square whose covering changes the label.
+
+    A map of what middle-sized squares do says where to look; sizes are then halved between one
+    that changes the label and one that does not. All that is laid over the network's input, on
+    the handle's engine, which is quick and not quite what a stroke on the photo does: a square
+    counts only once :func:`answer` has said another label with it painted on the photo.
+
+    Args:
+        handle: the model.
+        edited: the photo, as for :func:`answer`.
+        strokes: what is painted already.
+        kind: what covers.
+        unknown: as for :func:`answer`.
 
     Returns:
         Events: ``Partial`` with each smaller square, then the ``Result``.
     """
-    yield from _Search(handle, prepared, _cover(handle, prepared, kind, other)).run()
+    yield from _Search(handle, edited, strokes, kind, unknown).run()
 
 
-def _cover(handle: ModelHandle, prepared: Prepared, kind: Kind, other: Prepared | None) -> Floats:
-    if kind == "paste" and other is not None:
-        return other.pixels
-    return fill(prepared.pixels, handle.spec, "blur" if kind == "blur" else "mean")
+def _input(handle: ModelHandle, edited: Edited, strokes: Strokes) -> Prepared:
+    edited.show(strokes)
+    return prepare(edited.picture, handle.spec)
 
 
 class _Search:
-    def __init__(self, handle: ModelHandle, prepared: Prepared, cover: Floats) -> None:
+    def __init__(
+        self,
+        handle: ModelHandle,
+        edited: Edited,
+        strokes: Strokes,
+        kind: Kind,
+        unknown: Unknown,
+    ) -> None:
         self._handle = handle
-        self._prepared = prepared
-        self._cover = cover
-        self._side = prepared.pixels.shape[-1]
+        self._edited = edited
+        self._strokes = strokes
+        self._kind = kind
+        self._unknown = unknown
+        everywhere = self._with((0, 0, edited.picture.facts.width, edited.picture.facts.height))
+        self._cover = _input(handle, edited, everywhere).pixels
+        self._prepared = _input(handle, edited, strokes)
+        self._side = self._prepared.pixels.shape[-1]
         self._batch = pictures_per_step(handle.engine, handle.device)
         self._tried = 0
-        logits = handle.logits(prepared.pixels)[0]
-        self._label = int(np.argmax(logits))
-        self._best: Flip = Flip(None, 0.0, handle.card.classes[self._label], "", 0)
+        self._first = predict(handle, [self._prepared], unknown)[0]
+        self._best = Flip(None, 0.0, self._first.label, "", 0)
 
     def run(self) -> Iterator[Event[Flip]]:
         guide = yield from self._guide()
         sizes = np.unique(
             np.round(np.geomspace(max(2, self._side / 28), LARGEST * self._side, SIZES))
         ).astype(int)
+        if self._best.box is not None:
+            sizes = sizes[sizes < self._place[2]]
         low, high = 0, len(sizes)  # sizes[high] flips or is past the end; sizes[low - 1] does not
         while low < high:
             middle = (low + high) // 2
@@ -103,24 +141,31 @@ class _Search:
             low, high = (low, middle) if found else (middle + 1, high)
         if self._best.box is not None:
             yield from self._shrink()
-        yield Result(self._told())
+        yield Result(replace(self._best, tried=self._tried))
 
-    def _told(self) -> Flip:
-        best = self._best
-        return Flip(best.box, best.share, best.before, best.after, self._tried)
-
-    def _margins(self, places: NDArray[np.intp], side: int) -> tuple[Floats, NDArray[np.intp]]:
-        """By how much the label leads (below 0: it does not) and who leads, a square each."""
+    def _leads(self, places: Places, side: int) -> Floats:
+        """How firmly the label holds (below 0: another one leads), a square each."""
         batch = np.concatenate(
             [covered(self._prepared.pixels, self._cover, int(x), int(y), side) for x, y in places]
         )
-        logits = self._handle.logits(batch)
+        verdicts = self._handle.heads.verdicts(self._handle.engine.forward(batch).features)
         self._tried += len(places)
-        others = logits.copy()
-        others[:, self._label] = -np.inf
-        return logits[:, self._label] - others.max(1), others.argmax(1)
+        return self._lead(verdicts)
 
-    def _grid(self, side: int, step: int) -> NDArray[np.intp]:
+    def _lead(self, verdicts: Verdicts) -> Floats:
+        """How far the class leads and the photo is known; where it is unknown, how far it is."""
+        first, logits = self._first, verdicts.logits
+        strange = np.full(len(logits), -np.inf, np.float32)
+        if first.unknown_threshold is not None and verdicts.unknown is not None:
+            strange = (verdicts.unknown - first.unknown_threshold).astype(np.float32)
+        if first.unknown:
+            return strange
+        others = logits.copy()
+        index = self._handle.class_index(first.label)
+        others[:, index] = np.finfo(np.float32).min  # finite: leads are compared, of one class too
+        return np.asarray(np.minimum(logits[:, index] - others.max(1), -strange))
+
+    def _grid(self, side: int, step: int) -> Places:
         starts = np.unique(np.append(np.arange(0, self._side - side + 1, step), self._side - side))
         across, down = np.meshgrid(starts, starts)
         return np.stack([across.ravel(), down.ravel()], 1)
@@ -131,15 +176,16 @@ class _Search:
         places = self._grid(side, max(1, side // 2))
         sums = np.zeros((self._side, self._side))
         counts = np.zeros_like(sums)
-        lead = float(self._margins(np.array([[0, 0]]), 0)[0][0])
+        whole = float(self._leads(np.array([[0, 0]]), 0)[0])
+        leads: list[float] = []
         for start in range(0, len(places), self._batch):
             part = places[start : start + self._batch]
-            margins, leaders = self._margins(part, side)
-            for (x, y), margin in zip(part, margins, strict=True):
-                sums[y : y + side, x : x + side] += lead - margin
-                counts[y : y + side, x : x + side] += 1
-            yield from self._keep(part, margins, leaders, side)
+            leads.extend(self._leads(part, side).tolist())
             yield Progress(start + len(part), len(places), "places")
+        for (x, y), lead in zip(places, leads, strict=True):
+            sums[y : y + side, x : x + side] += whole - lead
+            counts[y : y + side, x : x + side] += 1
+        yield from self._keep(places, np.array(leads, np.float32), side)
         return np.asarray(sums / counts)
 
     def _flips(self, side: int, guide: NDArray[np.float64]) -> Steps[bool]:
@@ -152,29 +198,33 @@ class _Search:
         found = yield from self._try(order, side)
         return found
 
-    def _try(self, places: NDArray[np.intp], side: int) -> Steps[bool]:
+    def _try(self, places: Places, side: int) -> Steps[bool]:
         for start in range(0, len(places), self._batch):
             part = places[start : start + self._batch]
-            margins, leaders = self._margins(part, side)
+            leads = self._leads(part, side)
             yield Progress(start + len(part), len(places), f"squares of {side} pixels")
-            if (margins < 0).any():
-                yield from self._keep(part, margins, leaders, side)
+            found = yield from self._keep(part, leads, side)
+            if found:
                 return True
         return False
 
-    def _keep(
-        self, places: NDArray[np.intp], margins: Floats, leaders: NDArray[np.intp], side: int
-    ) -> Iterator[Event[Flip]]:
-        """Take the strongest of the squares that change the label, where it is the smallest."""
-        at = int(np.argmin(margins))
-        share = (side / self._side) ** 2
-        if margins[at] < 0 and (self._best.box is None or share < self._best.share):
-            x, y = (int(v) for v in places[at])
+    def _keep(self, places: Places, leads: Floats, side: int) -> Steps[bool]:
+        """Keep the first of the squares that truly changes the label; the strongest come first."""
+        order = np.argsort(leads, kind="stable")
+        for x, y in places[order[leads[order] < 0]].tolist():
             box = box_of(self._prepared.geometry, x, y, side)
-            after = self._handle.card.classes[int(leaders[at])]
-            self._best = Flip(box, share, self._best.before, after, self._tried)
-            self._place = (x, y, side)
-            yield Partial(self._told())
+            after = answer(self._handle, self._edited, self._with(box), self._unknown).label
+            if after != self._best.before:
+                share = (side / self._side) ** 2
+                self._best = Flip(box, share, self._best.before, after, self._tried)
+                self._place = (x, y, side)
+                yield Partial(self._best)
+                return True
+            yield Progress(0, 0, "squares on the photo")
+        return False
+
+    def _with(self, box: Box) -> Strokes:
+        return (*self._strokes, Stroke(self._kind, box=box))
 
     def _shrink(self) -> Steps[None]:
         """Smaller squares inside and around the best one, until none of them does."""

@@ -123,7 +123,7 @@ class IntegratedGradients(Method[IntegratedGradientsParameters]):
     def run(
         self, context: Context, parameters: IntegratedGradientsParameters
     ) -> Iterator[Event[Explanation]]:
-        """Where steps are adaptive a sketch and a profile of the path; the steps, two at a time."""
+        """Where steps are adaptive a sketch and a profile of the path; then the steps."""
         handle = context.handle
         start = fill(context.pixels, handle.spec, parameters.baseline, parameters.seed)
         yield Progress(0, parameters.steps, "gradients")
@@ -187,7 +187,7 @@ class _Line:
             target=context.target,
             heat=shown,
             signed=True,
-            unit=f"change of the {context.target} logit",
+            measure="change of the {target} logit per pixel",
             geometry=context.prepared.geometry,
             facts=self._facts(heat, taken, why),
             provenance=context.provenance(self._engine(), self._seed()),
@@ -260,6 +260,9 @@ def _adaptive(line: _Line) -> Iterator[Event[Explanation]]:
         if worth_showing(done, before, total):
             yield Partial(line.result(path.map(), done))
 
+    if todo:
+        yield Result(line.result(path.map(), done, f"{done} of {total} steps{TIME_UP}"))
+        return
     while (why := _enough(line, path, done, monotonic() - begun)) is None:
         _take(line, path, path.split())
         before, done = done, done + 2

@@ -62,7 +62,8 @@ class OcclusionParameters(Parameters):
         ge=1,
         le=100,
         title="Share",
-        description="At most how many per cent of the windows anytime evaluates.",
+        description="At most how many per cent of the windows anytime evaluates, beyond a coarse "
+        "grid and a few at random.",
     )
     scale: Literal["logit", "probability"] = Field(
         "logit",
@@ -177,9 +178,8 @@ class Occlusion(Method[OcclusionParameters]):
     ) -> Attribution:
         context, target = work.context, work.context.target
         drops = work.drops(parameters.scale)
-        floor = max(RESOLUTION, context.handle.distance) * max(1.0, abs(work.whole[context.index]))
         raw = work.windows.average(drops, work.known)
-        heat, remark = honest(raw, target, floor=floor if parameters.scale == "logit" else 0.0)
+        heat, remark = honest(raw, target, floor=_floor(work, parameters.scale))
         seed = parameters.seed if parameters.fill == "noise" or error is not None else None
         return Attribution(
             method=self.id,
@@ -188,7 +188,7 @@ class Occlusion(Method[OcclusionParameters]):
             target=target,
             heat=heat,
             signed=True,
-            unit=f"change of the {target} {parameters.scale}",
+            measure=f"change of the {{target}} {parameters.scale}",
             geometry=context.prepared.geometry,
             facts=_facts(work, error),
             provenance=context.provenance(context.handle.engine.name, seed),
@@ -201,6 +201,21 @@ class Occlusion(Method[OcclusionParameters]):
 RESOLUTION = 1e-4
 """Changes of a logit, as a share of it, below which an exact engine's answers are the same."""
 
+PROBABILITY_RESOLUTION = 1e-6
+"""The same of a probability: some steps of float32 below 1."""
+
+
+def _floor(work: _Work, scale: str) -> float:
+    """The smallest change of the target's score that is no rounding of the engine's."""
+    handle, index = work.context.handle, work.context.index
+    floor = max(RESOLUTION, handle.distance) * max(1.0, abs(float(work.whole[index])))
+    if scale == "logit":
+        return floor
+    moved = np.stack([work.whole] * 3)
+    moved[1:, index] += (-floor, floor)
+    scores = handle.heads.scores(moved.astype(np.float32))[:, index]
+    return max(PROBABILITY_RESOLUTION, float(np.abs(scores - scores[0]).max()))
+
 
 def _begin(context: Context, parameters: OcclusionParameters, windows: Windows) -> _Work:
     handle, photo = context.handle, context.pixels
@@ -212,10 +227,14 @@ def _begin(context: Context, parameters: OcclusionParameters, windows: Windows) 
 
 
 def _budget(parameters: OcclusionParameters, coarse: int, everything: int) -> int:
-    """How many windows anytime evaluates: the coarse grid always, and all where they are few."""
+    """How many windows anytime evaluates: always the coarse grid and the spot checks.
+
+    And all where they are few.
+    """
     if everything <= FEW:
         return everything
-    return min(everything, max(coarse, round(everything * parameters.share / 100)))
+    least = coarse + SPOT_CHECKS
+    return min(everything, max(least, round(everything * parameters.share / 100)))
 
 
 def _spot_error(work: _Work, parameters: OcclusionParameters, count: int) -> float:
@@ -226,9 +245,9 @@ def _spot_error(work: _Work, parameters: OcclusionParameters, count: int) -> flo
     unknown = np.argwhere(~work.known)
     draw = np.random.default_rng(parameters.seed)
     places = unknown[np.sort(draw.choice(len(unknown), count, replace=False))]
-    guess = filled_in(work.drops("logit"), work.known)[tuple(places.T)]
+    guess = filled_in(work.drops(parameters.scale), work.known)[tuple(places.T)]
     work.evaluate(places)
-    found = work.drops("logit")
+    found = work.drops(parameters.scale)
     spread = float(np.ptp(found[work.known]))
     off = float(np.sqrt(np.mean(np.square(guess - found[tuple(places.T)]))))
     return 100 * off / spread if spread > 0 else 0.0

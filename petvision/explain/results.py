@@ -112,9 +112,10 @@ class Attribution:
     """One heat map for a target class: ``heat`` float32 h×w on the model's own grid.
 
     The grid covers the model's whole input evenly (``geometry`` maps that input onto the
-    original). ``signed`` maps speak for (+) and against (−) the target; others are ≥ 0. ``unit``
-    says what one unit of heat is (for instance "change of the dog logit"). ``remark`` is a plain
-    sentence where the map needs one ("no positive evidence for dog here"), else empty.
+    original). ``signed`` maps speak for (+) and against (−) the target; others are ≥ 0. ``measure``
+    says what one unit of heat is, with ``{target}`` for the class ("change of the {target} logit"):
+    maps of one measure may share a scale, whatever their classes. ``remark`` is a plain sentence
+    where the map needs one ("no positive evidence for dog here"), else empty.
     ``baseline`` is the picture of nothing that the method started from or covered with, RGB uint8
     S×S×3, and ``windows`` the scores behind an occlusion, where the method has them.
     ``cut_short``: the clock ended the work, and a quieter machine would have given more.
@@ -126,7 +127,7 @@ class Attribution:
     target: str
     heat: Floats
     signed: bool
-    unit: str
+    measure: str
     geometry: Geometry
     facts: tuple[Fact, ...]
     provenance: Provenance
@@ -134,6 +135,11 @@ class Attribution:
     baseline: Pixels | None = None
     windows: WindowScores | None = None
     cut_short: bool = False
+
+    @property
+    def unit(self) -> str:
+        """What one unit of heat is, told of its class: "change of the dog logit"."""
+        return self.measure.replace("{target}", self.target)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -219,14 +225,35 @@ def rounding(weights: Floats, activations: Floats) -> float:
     return 1e-6 * float(np.abs(weights * activations).sum(0).max())
 
 
+def strongest(heat: Floats) -> float:
+    """How strong the strongest places of a map are, whatever their sign.
+
+    That is the largest value; only where single pixels tower over their own surroundings, as
+    gradients do, it is the value that one pixel in 50 exceeds: next to those few all others would
+    look like nothing.
+    """
+    sizes = np.abs(heat)
+    usual, largest = float(np.quantile(sizes, 0.98)), float(sizes.max())
+    return usual if usual > 0 and _spiky(heat) else largest
+
+
+def _spiky(heat: Floats) -> bool:
+    """Whether the largest value is over three times the largest mean of a 4×4 block."""
+    rows, columns = (side // 4 for side in heat.shape)
+    if min(rows, columns) < 16:
+        return False
+    blocks = heat[: rows * 4, : columns * 4].reshape(rows, 4, columns, 4).mean((1, 3))
+    return bool(np.abs(heat).max() > 3 * np.abs(blocks).max())
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ClassMaps:
     """The maps of every class from one forward pass; any class is one small product away.
 
     For networks that end in an average and a linear layer.
     ``activations`` float32 c×h×w are the last layer's; ``weights`` float32 n×c what each of its
-    channels counts for each class, in the order of ``classes``; ``logits`` float32 n. ``unit``
-    says what one unit of heat is, with ``{target}`` for the class.
+    channels counts for each class, in the order of ``classes``; ``logits`` float32 n. ``measure``
+    as in ``Attribution``.
     """
 
     method: str
@@ -236,7 +263,7 @@ class ClassMaps:
     activations: Floats
     weights: Floats
     logits: Floats
-    unit: str
+    measure: str
     geometry: Geometry
     provenance: Provenance
 
@@ -293,7 +320,7 @@ class ClassMaps:
             target=target,
             heat=heat,
             signed=signed,
-            unit=self.unit.format(target=target),
+            measure=self.measure,
             geometry=self.geometry,
             facts=facts,
             provenance=self.provenance,

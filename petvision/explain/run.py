@@ -70,14 +70,17 @@ def trust_events(
     referee: Referee,
     cache: Cache | None = None,
 ) -> Iterator[Event[Trust]]:
-    """The badge of a map that ``method_events`` gave for the same question and parameters."""
+    """The badge of a map that ``method_events`` gave for the same question and parameters.
+
+    That of a map which time cut short is not kept, as the map is not.
+    """
     entry = key(context, found.method, values, aims=True, what="trust")
     known = None if cache is None else cache.get(entry)
     if isinstance(known, Trust):
         yield Result(known)
         return
     for event in referee.judge(context, values, found):
-        if cache is not None and isinstance(event, Result):
+        if cache is not None and isinstance(event, Result) and not found.cut_short:
             cache.put(entry, event.value)
         yield event
 

@@ -57,7 +57,7 @@ class SmoothGrad(Method[SmoothGradParameters]):
     def run(
         self, context: Context, parameters: SmoothGradParameters
     ) -> Iterator[Event[Explanation]]:
-        """Two noisy copies at a time."""
+        """The noisy copies, a few at a time where there is memory for it."""
         handle, photo = context.handle, context.pixels
         deviation = parameters.noise * float(np.ptp(photo))
         drawn = torch.Generator().manual_seed(parameters.seed)
@@ -95,7 +95,7 @@ class SmoothGrad(Method[SmoothGradParameters]):
             target=context.target,
             heat=heat,
             signed=False,
-            unit=f"change of the {context.target} logit by a standard deviation of each colour",
+            measure="change of the {target} logit by a standard deviation of each colour",
             geometry=context.prepared.geometry,
             facts=(Fact("samples", samples, "", "Noisy copies"),),
             provenance=context.provenance(context.handle.gradients.name, parameters.seed),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from petvision.explain.results import strongest
 from petvision.images.types import Floats
 
 _SMALL = ((1e-9, "billionths"), (1e-6, "millionths"), (1e-3, "thousandths"))
@@ -22,32 +24,25 @@ class Scale:
 
 
 def scale_of(heat: Floats, signed: bool, unit: str) -> Scale:
-    """The scale on which to show a map.
+    """The scale on which to show a map by itself."""
+    return shared_scale((heat,), signed, unit)
 
-    It begins at zero, or is symmetric around it for a signed map. It ends at the largest value;
-    only where single pixels tower over their own surroundings, as gradients do, it ends at the
-    value that one pixel in 50 exceeds, and says so: the few would leave all others colourless.
+
+def shared_scale(heats: Sequence[Floats], signed: bool, unit: str) -> Scale:
+    """One scale for several maps of one unit.
+
+    It begins at zero, or is symmetric around it for signed maps. It ends where the strongest map's
+    own scale ends (``strongest``), and says so where a value lies beyond.
     """
-    sizes = np.abs(heat)
-    usual, largest = float(np.quantile(sizes, 0.98)), float(sizes.max())
-    clipped = usual > 0 and _spiky(heat)
-    high = usual if clipped else largest
+    high = max(strongest(heat) for heat in heats)
     if high == 0:
         return Scale(-1 if signed else 0, 1, unit, ("", ""))
+    beyond = any(np.abs(heat).max() > high for heat in heats)
     factor, name = next(((f, n) for f, n in _SMALL if high < 10 * f), (1.0, ""))
     number = _number(high / factor)
-    low, high_end = ("≤ ", "≥ ") if clipped else ("", "")
+    low, high_end = ("≤ ", "≥ ") if beyond else ("", "")
     ends = (f"{low}−{number}", f"{high_end}+{number}") if signed else ("0", f"{high_end}{number}")
     return Scale(-high if signed else 0, high, f"{unit}, in {name}" if name else unit, ends)
-
-
-def _spiky(heat: Floats) -> bool:
-    """Whether the largest value is over three times the largest mean of a 4×4 block."""
-    rows, columns = (side // 4 for side in heat.shape)
-    if min(rows, columns) < 16:
-        return False
-    blocks = heat[: rows * 4, : columns * 4].reshape(rows, 4, columns, 4).mean((1, 3))
-    return bool(np.abs(heat).max() > 3 * np.abs(blocks).max())
 
 
 def _number(value: float) -> str:

@@ -13,7 +13,8 @@ from petvision.errors import ConfigError, PetVisionError
 from petvision.events import Event, Progress, Result
 from petvision.explain import registry
 from petvision.explain.base import Context
-from petvision.explain.cams import Cam
+from petvision.explain.cams import Cam, CamParameters
+from petvision.explain.contrast import difference
 from petvision.explain.results import Explanation
 from petvision.images.door import load
 from petvision.images.prepare import prepare_encoded
@@ -103,10 +104,10 @@ def _again(context: Context, panel: RecordedPanel) -> Iterator[Event[Explanation
     values = registry.parameters(panel.method, panel.parameters)
     target = panel.target or context.target
     one, minus, other = target.partition(" − ")
-    if minus and isinstance(method, Cam) and target not in context.handle.card.classes:
-        for name in (one, other):
-            context.handle.class_index(name)
-        yield Result(method.class_maps(context).difference(one, other))
+    named = target in context.handle.card.classes  # a class may have a minus in its name
+    if minus and not named and isinstance(method, Cam) and isinstance(values, CamParameters):
+        context.handle.class_index(one)
+        yield from difference(replace(context, target=one), method, values, other)
         return
     context.handle.class_index(target)
     yield from method.run(replace(context, target=target), values)

@@ -4,7 +4,8 @@
 
 ``--data`` holds Oxford-IIIT Pet's ``images`` and ``trimaps``. The 200 photos are named in
 ``faithfulness_photos.txt``: drawn once, by seed, from the official test split. Each photo's figures
-are written as soon as they are known, so a run that was stopped goes on where it was. Every method
+are written as soon as they are known, so a run that was stopped goes on where it was, with the
+model, the engine and the parameters it began with. Every method
 stands beside a centred blob and beside its own map of the network with shuffled weights; the
 intervals are 95 % bootstraps over photos of the difference.
 """
@@ -84,6 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     torch.set_num_threads(options.threads)
     handle = with_fast_engine(open_model(options.model, device="cpu"), options.engine)
     options.out.mkdir(parents=True, exist_ok=True)
+    same_as_before(options.out / "run.json", handle)
     kept = options.out / "photos.jsonl"
     done = {(line.photo, line.method): line for line in read(kept)}
     names = PHOTOS.read_text("utf-8").split()[: options.photos]
@@ -118,6 +120,20 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--photos", type=int, default=200, help="the first so many of the list")
     parser.add_argument("--threads", type=int, default=2)
     return parser.parse_args(arguments)
+
+
+def same_as_before(record: Path, handle: ModelHandle) -> None:
+    """Figures of two models, engines or defaults must never stand in one table."""
+    now = {
+        "weights": handle.sha256,
+        "engine": handle.engine.name,
+        "parameters": {m: parameters(m, {}).model_dump(mode="json") for m in ATTRIBUTIONS},
+    }
+    if record.exists():
+        begun = json.loads(record.read_text("utf-8"))
+        if others := [key for key in now if begun.get(key) != now[key]]:
+            sys.exit(f"{record.parent} holds figures of other {' and '.join(others)}: other --out")
+    record.write_text(json.dumps(now, indent=1) + "\n", "utf-8")
 
 
 T = TypeVar("T")

@@ -80,7 +80,9 @@ def table(rows: Sequence[Row]) -> str:
         ratio = f"{row.ratio:7.3f}" if row.ratio is not None else " " * 7
         target = f"≤ {row.target:<7g}" if row.target is not None else " " * 9
         verdict = {True: "holds", False: "MISSED", None: ""}[row.holds]
-        lines.append(f"{row.what:{width}} {plain} {row.ours:10.1f} {ratio}   {target}{verdict}")
+        share = row.plain is None and row.target is not None and row.target < 1
+        ours = f"{row.ours:10.1e}" if share else f"{row.ours:10.1f}"
+        lines.append(f"{row.what:{width}} {plain} {ours} {ratio}   {target}{verdict}")
         if row.note:
             lines.append(f"{'':{width}}   {row.note}")
     return "\n".join(lines)

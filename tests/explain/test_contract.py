@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.metadata
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from petvision.explain.results import Attribution, ChannelMaps, Explanation, Ker
 from petvision.images.types import Floats
 from petvision.models.handle import ModelHandle
 from tests.explain.tiny import events, handle_of, noise, small_resnet
+from tests.explain.toy import Brightness
 
 SIZE = 64
 QUICK: dict[str, dict[str, object]] = {
@@ -167,7 +169,9 @@ def test_results_are_finite_repeatable_and_say_where_they_come_from(name: str) -
     assert one.provenance.model == handle.identity
     assert one.provenance.image_sha256 == "ab" * 32
     assert one.provenance.engine in ("torch-fp32", "none")
-    assert set(one.provenance.versions) == {"petvision", "python", "torch", "numpy"}
+    versions = one.provenance.versions
+    assert {"petvision", "python", "torch", "numpy", "openvino"} <= set(versions)
+    assert versions["openvino"] == importlib.metadata.version("openvino")
     assert set(one.parameters) == set(METHODS[name].Parameters.model_fields)
     assert one.facts
 
@@ -264,16 +268,20 @@ EVERY_CHECK = (
 )
 
 
-def test_a_new_method_is_one_file_and_one_entry(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tiny_model: Path, samples: Path, qapp: object
-) -> None:
-    """It appears in this suite, in the window's form and on the command line by itself."""
-    from petvision.app.explain.form import ParameterForm
-    from petvision.cli import main
-    from tests.explain.toy import Brightness
-
+@pytest.fixture
+def toy(monkeypatch: pytest.MonkeyPatch) -> Brightness:
+    """A method that someone added: one file, and one entry in the registry."""
+    added = Brightness()
     for room in (registry, sys.modules[__name__]):
-        monkeypatch.setattr(room, "METHODS", {**METHODS, Brightness.id: Brightness()})
+        monkeypatch.setattr(room, "METHODS", {**METHODS, added.id: added})
+    return added
+
+
+def test_a_new_method_keeps_the_contract_and_is_on_the_command_line_by_itself(
+    toy: Brightness, tmp_path: Path, tiny_model: Path, samples: Path
+) -> None:
+    from petvision.cli import main
+
     for check in EVERY_CHECK:
         check(Brightness.id)
     for outside in (contextlib.nullcontext, torch.no_grad, torch.inference_mode):
@@ -283,15 +291,42 @@ def test_a_new_method_is_one_file_and_one_entry(
     for call in (0, 1, 2):
         test_a_layer_that_fails_leaves_nothing_behind(Brightness.id, call)
 
-    schema = registry.method(Brightness.id).Parameters.model_json_schema()
-    assert ParameterForm(schema, {}, {}).values == {"channel": "red"}
-
     model = ["--model", str(tiny_model), "--engine", "torch-fp32", "--out", str(tmp_path)]
     photo = str(samples / "cat.jpg")
     how = ["--methods", "brightness", "--param", "brightness.channel=blue"]
     assert main(["explain", photo, *model, *how]) == 0
     assert np.load(tmp_path / "cat" / "brightness.npy").shape == (64, 64)
     assert (tmp_path / "cat" / "brightness.png").exists()
+
+
+def test_a_new_method_is_in_the_window_by_itself(
+    toy: Brightness, qtbot: Any, qapp: Any, tmp_path: Path, tiny_model: Path, samples: Path
+) -> None:
+    """In the menu of methods, with a panel, a form and its map in the evidence pack."""
+    from petvision.app.explain.form import ParameterForm
+    from petvision.app.settings import Settings
+    from petvision.app.theme import Theme
+    from petvision.app.window import Window
+
+    settings = Settings.load(tmp_path / "settings.toml")
+    settings.put("model", str(tiny_model))
+    window = Window(settings, Theme(qapp, "light"))
+    window.show()
+    window.session.open_inputs([str(samples / "cat.jpg")])
+    menu, panels = window.view.adder.offered, window.session.explanations
+    qtbot.waitUntil(lambda: bool(menu.actions()), timeout=180_000)
+    titles = {action.text(): action for action in menu.actions()}
+    assert list(titles) == ["Grad-CAM++", "HiResCAM", "LayerCAM", "SmoothGrad", "Brightness"]
+    titles["Brightness"].trigger()
+    (form,) = window.inspector.findChildren(ParameterForm)
+    assert form.values == {"channel": "red"}
+    panel = panels.panels["brightness"]
+    qtbot.waitUntil(lambda: panel.status == "done", timeout=180_000)
+    qtbot.waitUntil(lambda: window.saving.explained is not None, timeout=180_000)
+    assert panel.explanation in window.saving.explained.explanations
+    assert window.view.grid.panels["brightness"].isVisible()
+    window.close()
+    window.deleteLater()
 
 
 def test_every_method_and_parameter_is_told_on_the_command_line(

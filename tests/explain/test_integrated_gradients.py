@@ -152,6 +152,14 @@ def test_it_stops_when_time_is_up_and_says_so(resnet_handle: ModelHandle) -> Non
     assert "time was up" in found.facts[0].words
 
 
+def test_time_may_end_it_before_all_steps_even_where_the_gap_is_small(
+    resnet_handle: ModelHandle,
+) -> None:
+    found = explain("integrated_gradients", resnet_handle, noise(64), tolerance=100, seconds=0)
+    assert found.cut_short
+    assert f"{found.facts[1].value:g} of 22 steps: time was up" in found.facts[0].words
+
+
 def test_a_map_of_hardly_any_gradient_is_not_shown_even_when_time_is_up(
     resnet_handle: ModelHandle,
 ) -> None:

@@ -160,7 +160,7 @@ def test_the_error_told_is_what_was_measured() -> None:
     np.testing.assert_allclose(
         found.windows.logits[known], exact.windows.logits[known], rtol=1e-4, atol=1e-5
     )
-    assert known.sum() == 51  # 30 % of 169
+    assert known.sum() == 55  # the coarse grid and the spot checks: 30 % would be 51
     assert "of 169" in found.facts[0].words
     assert found.provenance.seed == 4
 
@@ -228,3 +228,28 @@ def test_the_scale_can_be_the_probability() -> None:
     )
     assert found.unit == "change of the cat probability"
     assert found.heat[5, 9] == pytest.approx(1 / (1 + np.exp(-2)) - 0.5, abs=1e-6)
+
+
+@pytest.mark.parametrize("scale", ["logit", "probability"])
+def test_a_change_as_small_as_rounding_is_no_evidence_on_either_scale(scale: str) -> None:
+    weights = torch.full((1, 3, 16, 16), 1e-8)
+    pixels = np.ones((1, 3, 16, 16), np.float32)
+    found = explain(
+        "occlusion", handle_of(WeighedPixels(weights), 16), pixels, window=4, stride=4, scale=scale
+    )
+    assert not found.heat.any()
+    assert found.remark
+
+
+def test_the_told_error_is_that_of_the_scale_that_is_shown() -> None:
+    """Where the probability is all but certain a logit may move at will without moving it."""
+    handle, pixels = handle_of(Blobs(90, 90), 224), noise(224)
+    told = {
+        scale: {
+            f.code: f.value
+            for f in explain("occlusion", handle, pixels, share=1, seed=4, scale=scale).facts
+        }
+        for scale in ("logit", "probability")
+    }
+    assert {facts["windows"] for facts in told.values()} == {49 + 6}  # coarse grid, spot checks
+    assert told["logit"]["spot_error"] != told["probability"]["spot_error"]

@@ -102,6 +102,34 @@ def test_a_map_that_is_empty_is_not_judged(question: Context) -> None:
     assert found.words == "There is nothing to judge: no evidence."
 
 
+def test_a_shuffled_network_that_sees_nothing_does_not_count_as_another_map(
+    question: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Blind(RedCorner):
+        def forward(self, x: Tensor) -> Tensor:
+            return 0 * super().forward(x)
+
+    def twin_of(blind: set[int]):
+        def make(handle: ModelHandle, seed: int):
+            yield Progress(0, 1, "shuffling")
+            return handle_of(Blind() if seed in blind else RedCorner(), SIZE)
+
+        return make
+
+    monkeypatch.setattr(trust, "shuffled", twin_of({0, 2}))
+    found = judged(question, spot(9, 9))
+    (check,) = [check for check in found.checks if check.code == "randomised"]
+    assert len(found.correlations) == trust.SEEDS
+    assert min(found.correlations) == max(found.correlations) > 0  # the same network thrice
+    assert found.twin is not None
+    assert found.twin.heat.any()
+    monkeypatch.setattr(trust, "shuffled", twin_of(set(range(trust.TRIES))))
+    found = judged(question, spot(9, 9))
+    (check,) = [check for check in found.checks if check.code == "randomised"]
+    assert (check.light, found.light) == ("amber", "amber")
+    assert "see nothing here" in check.words
+
+
 def test_the_curves_begin_and_end_where_photo_and_blur_are(question: Context) -> None:
     handle = question.handle
     orders = [ranks(noise(SIZE)[0, 0], 0), ranks(spot(3, 3), 0)]

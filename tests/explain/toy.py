@@ -54,7 +54,7 @@ class Brightness(Method[BrightnessParameters]):
                 target=context.target,
                 heat=heat,
                 signed=True,
-                unit="brightness",
+                measure="brightness",
                 geometry=context.prepared.geometry,
                 facts=facts if np.isfinite(logit) else (),
                 provenance=context.provenance(context.handle.engine.name),

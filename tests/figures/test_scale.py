@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from petvision.figures.scale import scale_of
+from petvision.figures.scale import scale_of, shared_scale
 
 
 def ends(heat: list[float], signed: bool = False) -> tuple[str, str]:
@@ -58,6 +58,34 @@ def test_a_strong_patch_is_never_clipped() -> None:
     scale = scale_of(heat, True, "logit")
     assert scale.high == 5
     assert scale.ends[1] == "+5.00"
+
+
+def spiky(size: float = 0.02) -> np.ndarray:
+    heat = np.random.default_rng(0).normal(scale=size, size=(224, 224)).astype(np.float32)
+    heat[5, 5], heat[100, 30] = 1, -1
+    return heat
+
+
+def test_two_maps_with_lone_pixels_keep_their_colour_on_one_scale() -> None:
+    weak, strong = spiky(0.01), spiky(0.02)
+    both = shared_scale((weak, strong), True, "logit")
+    assert both == scale_of(strong, True, "logit")
+    assert 0.04 < both.high < 0.05
+    assert both.ends[1].startswith("≥ ")
+
+
+def test_one_scale_ends_where_the_stronger_maps_own_scale_ends() -> None:
+    plain = np.array([[0, 0.5]], np.float32)
+    assert shared_scale((plain, 3 * plain), True, "logit").ends == ("−1.50", "+1.50")
+    both = shared_scale((plain, spiky()), True, "logit")
+    assert both.high == 0.5
+    assert both.ends == ("≤ −0.50", "≥ +0.50")  # the lone pixels of the other lie beyond
+
+
+def test_an_empty_map_has_no_say_in_one_scale() -> None:
+    empty, weak = np.zeros((7, 7), np.float32), np.full((7, 7), 0.25, np.float32)
+    assert shared_scale((empty, weak), False, "logit").high == 0.25
+    assert shared_scale((empty, empty), False, "logit").ends == ("", "")
 
 
 def test_an_empty_map_has_no_numbers() -> None:

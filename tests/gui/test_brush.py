@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from PIL import Image
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtWidgets import QApplication
 
+from petvision.app import tasks
+from petvision.app.settings import Settings
 from petvision.app.window import Window
-from petvision.models.cards import Card, InputCard
+from petvision.models.cards import Card, InputCard, UnknownCard
 from petvision.models.files import write_model
 from petvision.models.resnet import build_resnet
 from tests.gui.steps import WAIT_MS, drop, files, judged
@@ -53,6 +56,7 @@ def bundled_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         blocks_per_stage=(1, 1, 1, 1),
         classes=("cat", "dog"),
         input=InputCard(size=SIDE, resize=SIDE, mean=(0.1, 0.1, 0.1), std=(1.0, 1.0, 1.0)),
+        unknown=UnknownCard(score="max_softmax", threshold=2.0),  # never
     )
     write_model(folder / "catdog-resnet101.safetensors", card, red_means_cat())
     monkeypatch.setenv("PETVISION_WEIGHTS", str(folder))
@@ -153,9 +157,48 @@ def test_the_smallest_patch_is_found_covered_and_can_be_undone(qtbot: Any, paint
     assert covered > 0.4 * (right - left) * (bottom - top)
     assert right - left < 0.5 * SIDE
     assert brush.prediction.label == "dog"
+    assert "turns cat into dog" in brush._found.text()
     brush.undo_button.click()
     qtbot.waitUntil(settled(painting), timeout=WAIT_MS)
     assert brush.prediction.label == "cat"
+    assert not brush._found.text()  # it was said of what is painted no more
+
+
+def test_painting_on_while_the_smallest_patch_is_looked_for_ends_the_search(
+    qtbot: Any, painting: Window
+):
+    brush = painting.view.brush
+    brush.finder.click()
+    assert brush.searching
+    qtbot.mouseClick(brush.easel, Qt.MouseButton.LeftButton, pos=at(painting, 0.9, 0.9))
+    assert not brush.searching
+    qtbot.waitUntil(settled(painting), timeout=WAIT_MS)
+    assert len(brush.easel.history.strokes) == 1
+    assert not brush._found.text()
+
+
+def test_the_patch_is_covered_with_what_it_was_looked_for_with(qtbot: Any, painting: Window):
+    brush = painting.view.brush
+    brush.finder.click()
+    brush.tools["blur"].click()
+    qtbot.waitUntil(lambda: not brush.searching, timeout=WAIT_MS)
+    (stroke,) = brush.easel.history.strokes
+    assert stroke.kind == "erase"
+
+
+def test_the_brush_says_unknown_when_the_person_wants_it_said(
+    qtbot: Any, settings: Settings, make_window: Callable[[], Window], red_square: Path
+):
+    settings.put("unknown", "0.000001")  # over this score: always
+    window = make_window()
+    drop(window, files(red_square))
+    qtbot.waitUntil(lambda: judged(window), timeout=WAIT_MS)
+    assert window.session.current.prediction.unknown
+    window.view.paint()
+    qtbot.waitUntil(lambda: window.view.brush.ready, timeout=WAIT_MS)
+    window.view.brush.easel.cover("erase", (0.0, 0.0, 4.0, 4.0))
+    qtbot.waitUntil(settled(window), timeout=WAIT_MS)
+    assert window.view.brush.prediction.unknown
 
 
 def test_the_keyboard_paints_and_escape_brings_the_panels_back(qtbot: Any, painting: Window):
@@ -186,7 +229,67 @@ def test_turning_to_another_photo_ends_the_painting(qtbot: Any, painting: Window
     qtbot.waitUntil(lambda: brush.ready, timeout=WAIT_MS)
     assert brush.easel.history.strokes == ()
     assert brush.tools["paste"].isEnabled()
+
+
+@pytest.fixture
+def second(qtbot: Any, painting: Window, tmp_path: Path) -> Window:
+    """The window with a second photo, green, in the list, and the brush on the first one."""
+    first, other = painting.session.current, tmp_path / "green.png"
+    Image.new("RGB", (80, 80), (0, 200, 0)).save(other)
+    drop(painting, files(other))
+    qtbot.waitUntil(lambda: judged(painting) and not painting.view.painting, timeout=WAIT_MS)
+    painting.session.show_photo(first)
+    paint_again(qtbot, painting)
+    return painting
+
+
+def paint_again(qtbot: Any, window: Window) -> None:
+    window.view.stop_painting()
+    window.view.paint()
+    qtbot.waitUntil(lambda: window.view.brush.ready, timeout=WAIT_MS)
+    QApplication.processEvents()
+
+
+def dab(qtbot: Any, window: Window) -> tuple[int, ...]:
+    """Click into the middle of the photo: the colour that is there once all is answered."""
+    brush, point = window.view.brush, at(window, 0.5, 0.5)
+    qtbot.mouseClick(brush.easel, Qt.MouseButton.LeftButton, pos=point)
+    qtbot.waitUntil(settled(window), timeout=WAIT_MS)
+    brush.easel.link.hover(None)
+    return brush.easel.grab().toImage().pixelColor(point).getRgb()[:3]
+
+
+def test_the_photo_to_paint_with_is_kept_for_the_next_painting(qtbot: Any, second: Window):
+    brush = second.view.brush
     brush.tools["paste"].click()
     qtbot.waitUntil(lambda: brush._other is not None, timeout=WAIT_MS)
-    qtbot.mouseClick(brush.easel, Qt.MouseButton.LeftButton, pos=at(painting, 0.5, 0.5))
-    qtbot.waitUntil(settled(painting), timeout=WAIT_MS)
+    assert dab(qtbot, second) == (0, 200, 0)
+    paint_again(qtbot, second)
+    assert brush.tools["paste"].isChecked()
+    qtbot.waitUntil(lambda: brush._other is not None, timeout=WAIT_MS)
+    assert dab(qtbot, second) == (0, 200, 0)
+
+
+def test_a_photo_read_too_late_is_not_painted_with(
+    qtbot: Any, second: Window, monkeypatch: pytest.MonkeyPatch
+):
+    """The answer comes when the brush is on the photo again, with another tool."""
+    brush, read = second.view.brush, tasks.to_paint
+    begun, gate, done = threading.Event(), threading.Event(), threading.Event()
+
+    def slow(*given: Any) -> tasks.Canvas:
+        begun.set()
+        gate.wait()
+        canvas = read(*given)
+        done.set()
+        return canvas
+
+    monkeypatch.setattr(tasks, "to_paint", slow)
+    brush.tools["paste"].click()
+    assert begun.wait(30)
+    brush.tools["erase"].click()
+    paint_again(qtbot, second)
+    gate.set()
+    assert done.wait(30)
+    qtbot.wait(50)
+    assert brush._other is None

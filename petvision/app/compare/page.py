@@ -16,8 +16,12 @@ from petvision.explain.compare import Comparison, compare
 from petvision.figures.style import GRID_PX, TEXT_PX
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QImage
+
     from petvision.app.widgets.heat import HeatPage
     from petvision.app.window import Window
+    from petvision.explain.results import Attribution
+    from petvision.figures.scale import Scale
 
 
 class ComparePage(Page):
@@ -132,52 +136,55 @@ class ComparePage(Page):
 
     def _compare(self) -> None:
         one, other = self.one.attribution, self.other.attribution
-        self.comparison = None
         if one is not None and other is not None:
             self._show(compare(one, other))
             return
-        for name, side in (("one", self.one), ("other", self.other)):
-            if side.attribution is not None:
-                self._put(name, side)
+        self.comparison = None
+        self._put("one", _title(one), one, self.one.image)
+        self._put("other", _title(other), other, self.other.image)
+        self._put("difference", "", None, None)
         self._verdict.setText("")
         self._scale_words.setText("")
 
-    def _put(self, name: str, side: Side) -> None:
-        assert side.attribution is not None
-        self._page(name).show_heat(side.attribution, side.image)
-        self._name(name, side)
-
-    def _name(self, name: str, side: Side) -> None:
-        found = side.attribution
-        assert found is not None
-        self._titles[name].setText(f"{found.card.title}: {found.target.replace('_', ' ')}")
+    def _put(
+        self,
+        name: str,
+        title: str,
+        found: Attribution | None,
+        image: QImage | None,
+        scale: Scale | None = None,
+    ) -> None:
+        """Show a map under its title; without one, no picture is left standing."""
+        self._titles[name].setText(title)
+        if found is not None:
+            page = self._page(name)
+            page.show_heat(found, image, scale)
+            page.show()
+        elif name in self.pages:
+            self.pages[name].hide()
 
     def _show(self, made: Comparison) -> None:
-        from petvision.figures.scale import scale_of
+        from petvision.figures.scale import shared_scale
 
         self.comparison = made
-        scale = scale_of(made.values, made.signed, made.unit)
-        for name, side, found in (
-            ("one", self.one, made.one),
-            ("other", self.other, made.other),
-        ):
-            self._page(name).show_heat(found, side.image, scale)
-            self._name(name, side)
-        self._titles["difference"].setText(self.tr("First minus second"))
-        page = self._page("difference")
-        page.setVisible(made.difference is not None)
-        if made.difference is not None:
-            page.show_heat(made.difference, self.one.image)
-        else:
-            self._titles["difference"].setText(
-                self.tr("Two photos have no places in common: no difference")
-            )
+        both = made.one, made.other
+        for name, side, found in zip(("one", "other"), (self.one, self.other), both, strict=True):
+            mates = both if made.shared else (found,)
+            scale = shared_scale([mate.heat for mate in mates], found.signed, found.unit)
+            self._put(name, _title(found), found, side.image, scale)
+        title = (
+            self.tr("Two photos have no places in common: no difference")
+            if made.difference is None
+            else self.tr("First minus second")
+        )
+        self._put("difference", title, made.difference, self.one.image)
         self._verdict.setText(words.tr(made.words))
         self._scale_words.setText(
             self.tr("Both maps are on one absolute scale: a colour means the same number.")
             if made.shared
-            else self.tr(
-                "The two methods count in different units, so each map is shown as shares of its "
-                "own strongest value."
-            )
+            else self.tr("The two maps count in different units, so each has a scale of its own.")
         )
+
+
+def _title(found: Attribution | None) -> str:
+    return "" if found is None else f"{found.card.title}: {found.target.replace('_', ' ')}"

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 COMPARE = 18
 OPEN = 0
 
+_Chosen = tuple[Source | None, str, tuple[str, ...]]
+"""A photo and a model: its weights and what it calls its classes."""
+
 
 class Side(QFrame):
     """Runs one explanation; ``changed`` when there is another map (or none)."""
@@ -54,9 +57,10 @@ class Side(QFrame):
         self.attribution: Attribution | None = None
         self.image: QImage | None = None
         self._handle: ModelHandle | None = None
+        self._layers: tuple[str, ...] = ()
         self._methods: Mapping[str, Method[Any]] = {}
         self._canvas: tasks.Canvas | None = None
-        self._read_for: tuple[Source, str] | None = None
+        self._read_for: _Chosen | None = None
         self._form: ParameterForm | None = None
         self._values: dict[str, Any] = {}
         self._ticket = self._reading = self._opening = 0
@@ -103,12 +107,10 @@ class Side(QFrame):
     # What can be chosen
 
     def offer(self, methods: Sequence[Method[Any]]) -> None:
-        """Take the open model, the open photos and the methods; the choice stays where it can."""
-        session = self._session
-        if session.handle is not None and self.model.currentIndex() <= 0:
-            if self._handle is None or self._handle.sha256 != session.handle.sha256:
-                self._read_for = None
-            self._handle = session.handle
+        """Take the open model, the open photos and the methods; the choice stays where it can.
+
+        Where another photo or model has come into its place, that is explained.
+        """
         if not self.model.count():
             self.model.addItem(self.tr("The open model"), None)
             self.model.addItem(self.tr("Another…"), "")
@@ -119,7 +121,10 @@ class Side(QFrame):
             for method in maps:
                 self.method.addItem(words.tr(method.card.title), method.id)
         self._offer_photos()
-        self._offer_classes()
+        if self.model.currentIndex() <= 0:
+            self._take_open_model()
+        if self._read_for not in (None, self._chosen()):
+            self.run()
 
     def _offer_photos(self) -> None:
         chosen = self.photo.currentData()
@@ -167,7 +172,7 @@ class Side(QFrame):
         method = self._methods.get(str(self.method.currentData()))
         if shown and method is not None:
             schema = method.Parameters.model_json_schema()
-            self._form = ParameterForm(schema, self._values, {"layer": self._session.layers})
+            self._form = ParameterForm(schema, self._values, {"layer": self._layers})
             self._form.changed.connect(self._values_chosen)
             self._place.addWidget(self._form)
 
@@ -178,7 +183,8 @@ class Side(QFrame):
     def _model_chosen(self) -> None:
         data = self.model.currentData()
         if data is None:
-            self._take_model(self._session.handle)
+            self._take_open_model()
+            self.run()
             return
         path = str(data)
         if not path:
@@ -186,7 +192,8 @@ class Side(QFrame):
             path, _ = QFileDialog.getOpenFileName(self, self.tr("Open model"), "", kinds)
             if not path:
                 self.model.setCurrentIndex(0)
-                self._take_model(self._session.handle)
+                self._take_open_model()
+                self.run()
                 return
         self.open_model(path)
 
@@ -203,20 +210,26 @@ class Side(QFrame):
         self._told.say("")
         if isinstance(event, (Failed, Crashed)):
             self.model.setCurrentIndex(0)
-            self._handle = self._session.handle
+            self._take_open_model()
             self._failed(event.error if isinstance(event, Failed) else InputError("fault"))
         elif isinstance(event, Result):
             handle: ModelHandle = event.value.handle
             if self.model.findData(path) < 0:
                 self.model.insertItem(self.model.count() - 1, handle.card.name, path)
             self.model.setCurrentIndex(self.model.findData(path))
-            self._take_model(handle)
+            self._take_model(handle, event.value.layers)
+            self.run()
 
-    def _take_model(self, handle: ModelHandle | None) -> None:
+    def _take_open_model(self) -> None:
+        if self._session.handle is not None:
+            self._take_model(self._session.handle, self._session.layers)
+
+    def _take_model(self, handle: ModelHandle, layers: tuple[str, ...]) -> None:
         self._handle = handle
-        self._read_for = None
         self._offer_classes()
-        self.run()
+        if layers != self._layers:
+            self._layers = layers
+            self._show_form(self._more.isChecked())
 
     # The work
 
@@ -225,17 +238,24 @@ class Side(QFrame):
         """Whether the map is on its way."""
         return bool(self._ticket or self._reading or self._opening)
 
+    def _chosen(self) -> _Chosen:
+        handle = self._handle
+        known = ("", ()) if handle is None else (handle.sha256, tuple(handle.card.classes))
+        return self.photo.currentData(), *known
+
     def run(self) -> None:
-        """Explain what is chosen."""
+        """Explain what is chosen; the map of another photo or model leaves at once."""
         self.stop()
-        source, handle = self.photo.currentData(), self._handle
-        if source is None or handle is None or self.method.currentData() is None:
-            return
-        if self._canvas is not None and self._read_for == (source, handle.sha256):
+        self._told.say("")
+        if self._canvas is not None and self._read_for == self._chosen():
             self._explain()
             return
-        self._read_for = (source, handle.sha256)
+        self._read_for = self._chosen()
         self._canvas = None
+        self._drop()
+        source, handle = self.photo.currentData(), self._handle
+        if source is None or handle is None:
+            return
         self._reading = self._session.in_background(
             partial(tasks.to_paint, source, handle.spec), self._ready, self._failed
         )
@@ -262,7 +282,6 @@ class Side(QFrame):
         job = Job(f"compare {self.name}", COMPARE, make)
         self._ticket = self._session.ask(job, self._heard)
         self._progress.show_share(0.0)
-        self._told.say("")
 
     def _heard(self, event: object) -> None:
         if isinstance(event, Progress):
@@ -287,8 +306,13 @@ class Side(QFrame):
         self._reading = self._ticket = self._opening = 0
         self._progress.show_share(None)
         self._told.say(words.error_sentence(error))
-        self.attribution = None
-        self.changed.emit()
+        self._drop()
+
+    def _drop(self) -> None:
+        """Have no map."""
+        if self.attribution is not None:
+            self.attribution = None
+            self.changed.emit()
 
     def stop(self) -> None:
         """Stop the work; the last map stays."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
@@ -34,6 +35,9 @@ from petvision.explain.edits import Edited, Kind, mean_colour
 from petvision.figures.style import GRID_PX, HEADING_PX, TEXT_PX
 from petvision.models.results import Prediction
 
+if TYPE_CHECKING:
+    from petvision.explain.flip import Flip
+
 BRUSH, FLIP = 3, 15
 SMALLEST, LARGEST = 1, 30
 """The brush's radius in hundredths of the shorter side."""
@@ -56,7 +60,7 @@ class BrushPage(QWidget):
         self.prediction: Prediction | None = None
         self._busy = self._behind = False
         self._ticket = self._search = 0
-        self._reading = 0
+        self._reading = self._fetching = 0
         self._lay_out()
         self.easel.edited.connect(self._edited)
 
@@ -199,8 +203,9 @@ class BrushPage(QWidget):
         """Stop what runs and let go of the photo."""
         for ticket in (self._ticket, self._search):
             self._session.unask(ticket)
-        self._session.forget(self._reading)
-        self._ticket = self._search = self._reading = 0
+        for ticket in (self._reading, self._fetching):
+            self._session.forget(ticket)
+        self._ticket = self._search = self._reading = self._fetching = 0
         self._busy = self._behind = False
         self._seen = self._canvas = self._other = None
         self._show_search(None)
@@ -230,6 +235,8 @@ class BrushPage(QWidget):
         self.easel.take(canvas.shown, canvas.prepared.geometry, colour)
         self.easel.setFocus()
         self._show()
+        if self.easel.kind == "paste":  # the tool of the photo before
+            self._other_chosen()
 
     def _failed(self, error: PetVisionError) -> None:
         self._found.setText(words.error_sentence(error))
@@ -260,8 +267,9 @@ class BrushPage(QWidget):
     def _other_chosen(self) -> None:
         source, handle = self._others.currentData(), self._session.handle
         if source is not None and handle is not None:
+            self._session.forget(self._fetching)
             make = partial(tasks.to_paint, source, handle.spec)
-            self._session.in_background(make, self._other_ready, self._failed)
+            self._fetching = self._session.in_background(make, self._other_ready, self._failed)
 
     def _other_ready(self, other: tasks.Canvas) -> None:
         handle = self._session.handle
@@ -283,6 +291,8 @@ class BrushPage(QWidget):
 
     def _edited(self) -> None:
         """Ask for the new answer; one question at a time, the newest strokes next."""
+        self.stop()
+        self._found.setText("")  # was said of other strokes
         self._behind = True
         self._show_steps()
         self._ask()
@@ -292,7 +302,8 @@ class BrushPage(QWidget):
         if self._busy or not self._behind or self._seen is None or handle is None:
             return
         self._busy, self._behind = True, False
-        make = partial(tasks.predict_edited, handle, self._seen, self.easel.history.strokes)
+        strokes, unknown = self.easel.history.strokes, self._session.settings.unknown
+        make = partial(tasks.predict_edited, handle, self._seen, strokes, unknown)
         self._ticket = self._session.ask(Job("brush", BRUSH, make), self._answered)
 
     def _answered(self, event: object) -> None:
@@ -342,21 +353,18 @@ class BrushPage(QWidget):
             return
         if self._seen is None or handle is None:
             return
-        other = self._other.prepared if self._other and self.easel.kind == "paste" else None
-        make = partial(
-            tasks.smallest_flip,
-            handle,
-            self._seen,
-            self.easel.history.strokes,
-            self.easel.kind,
-            other,
-        )
-        self._search = self._session.ask(Job("flip", FLIP, make), self._searched)
+        strokes, kind = self.easel.history.strokes, self.easel.kind
+        unknown = self._session.settings.unknown
+        make = partial(tasks.smallest_flip, handle, self._seen, strokes, kind, unknown)
+        self._search = self._session.ask(Job("flip", FLIP, make), partial(self._searched, kind))
+        self.easel.found = None
         self._found.setText(self.tr("Looking…"))
         self._show_search(0.0)
 
     def stop(self) -> None:
         """Stop looking for the smallest patch; what was found stays."""
+        if self.searching and self.easel.found is None:
+            self._found.setText("")
         self._session.unask(self._search)
         self._search = 0
         self._show_search(None)
@@ -366,19 +374,23 @@ class BrushPage(QWidget):
         self.finder.setText(self.tr("Stop looking") if share is not None else text)
         self._progress.show_share(share)
 
-    def _searched(self, event: object) -> None:
+    def _searched(self, kind: Kind, event: object) -> None:
         if isinstance(event, Progress):
-            self._show_search(event.done / event.total if event.total else 0.0)
+            if event.total:
+                self._show_search(event.done / event.total)
             return
-        if isinstance(event, (Partial, Result)):
-            self.easel.found = event.value.box
-            self._found.setText(words.tr(event.value.words))
-            self.easel.update()
         if isinstance(event, Partial):
+            self._tell_found(event.value)
             return
-        self._search = 0
-        self._show_search(None)
-        if isinstance(event, Result) and event.value.box is not None:
-            self.easel.cover(event.value.box)
+        self.stop()
+        if isinstance(event, Result):
+            if event.value.box is not None:
+                self.easel.cover(kind, event.value.box)
+            self._tell_found(event.value)
         elif isinstance(event, Failed):
             self._failed(event.error)
+
+    def _tell_found(self, flip: Flip) -> None:
+        self.easel.found = flip.box
+        self.easel.update()
+        self._found.setText(words.tr(flip.words))

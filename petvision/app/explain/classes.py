@@ -13,7 +13,7 @@ from petvision.figures.style import GRID_PX
 
 
 class ClassSlider(QWidget):
-    """``wanted``: the maps of all classes are needed. ``moved`` (class, class taken away or "")."""
+    """``wanted``: the maps of all classes will be needed. ``moved`` (class, the one taken away)."""
 
     wanted = Signal()
     moved = Signal(str, str)
@@ -21,16 +21,15 @@ class ClassSlider(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._classes: Sequence[str] = ()
-        self._on = False
         self._name = QLabel()
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setAccessibleName(self.tr("Class whose Grad-CAM is shown"))
-        self.slider.setToolTip(self.tr("Grad-CAM of any class, at once"))
-        self.slider.sliderPressed.connect(self._start)
-        self.slider.valueChanged.connect(self._start)
+        self.slider.setToolTip(self.tr("Grad-CAM of any class"))
+        self.slider.sliderPressed.connect(self.wanted)
+        self.slider.valueChanged.connect(self._moved)
         self.minus = QComboBox()
         self.minus.setAccessibleName(self.tr("Class that is taken away"))
-        self.minus.activated.connect(self._start)
+        self.minus.activated.connect(self._moved)
         row = QHBoxLayout()
         row.setSpacing(GRID_PX)
         row.addWidget(self.slider, 1)
@@ -48,7 +47,6 @@ class ClassSlider(QWidget):
     def offer(self, classes: Sequence[str]) -> None:
         """Take a model's classes."""
         self._classes = classes
-        self._on = False
         self.slider.blockSignals(True)
         self.slider.setRange(0, max(0, len(classes) - 1))
         self.slider.setPageStep(max(1, len(classes) // 10))
@@ -61,32 +59,29 @@ class ClassSlider(QWidget):
         self.setVisible(len(classes) > 1)
         self._say()
 
-    def _start(self, *_: object) -> None:
-        self._on = True
+    def _moved(self, *_: object) -> None:
         self._say()
-        self.wanted.emit()
-        self.tell()
-
-    def tell(self) -> None:
-        """Ask for the map that the slider and the box name (again: it may be known now)."""
-        if self._on and self._classes:
+        if self._classes:
             minus = str(self.minus.currentData() or "")
             self.moved.emit(self._classes[self.slider.value()], minus)
 
-    def forget(self) -> None:
-        """Another photo is in view: stand at its own class again, minus nothing."""
-        self._on = False
-        self.minus.blockSignals(True)
-        self.minus.setCurrentIndex(0)
-        self.minus.blockSignals(False)
+    def follow(self, shown: str) -> None:
+        """Stand at the class, or at the difference of two, that the panel shows."""
+        one, _, minus = (shown, "", "") if shown in self._classes else shown.partition(" − ")
+        if one not in self._classes:
+            return
+        for widget in (self.slider, self.minus):
+            widget.blockSignals(True)
+        self.slider.setValue(self._classes.index(one))
+        self.minus.setCurrentIndex(max(0, self.minus.findData(minus)))
+        for widget in (self.slider, self.minus):
+            widget.blockSignals(False)
+        self._say()
 
-    def show_current(self, label: str) -> None:
-        """Stand at the class that the panel shows of its own accord."""
-        if not self._on and label in self._classes:
-            self.slider.blockSignals(True)
-            self.slider.setValue(self._classes.index(label))
-            self.slider.blockSignals(False)
-            self._say()
+    @property
+    def text(self) -> str:
+        """What the slider says it stands at."""
+        return self._name.text()
 
     def _say(self) -> None:
         if not self._classes:

@@ -127,10 +127,10 @@ class Easel(Plate):
         self.history.extend(place.x() * geometry.width, place.y() * geometry.height)
         self._tell()
 
-    def cover(self, box: Box) -> None:
+    def cover(self, kind: Kind, box: Box) -> None:
         """Cover a rectangle of the original as one step."""
         self.found = box
-        self.history.begin(Stroke(self.kind, box=box))
+        self.history.begin(Stroke(kind, box=box))
         self._tell()
         self.update()
 

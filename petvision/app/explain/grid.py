@@ -46,11 +46,19 @@ class PanelGrid(QWidget):
         self.selected = ""
 
     def offer(self, states: dict[str, PanelState]) -> None:
-        """Make a panel for each method; the ones there were go away."""
-        for panel in self.panels.values():
-            panel.deleteLater()
-        self.panels = {name: self._make(name, state) for name, state in states.items()}
-        self.alone = self.selected = ""
+        """Have a panel for each state: those that show one already stay, the others go away."""
+        stay = {name: p for name, p in self.panels.items() if states.get(name) is p.panel}
+        if self.alone not in stay:
+            self.show_alone("")
+        for name, panel in self.panels.items():
+            if name not in stay:
+                panel.hide()
+                panel.deleteLater()
+        self.panels = {
+            name: stay.get(name) or self._make(name, state) for name, state in states.items()
+        }
+        if self.selected not in stay:
+            self.choose("")
         self._arrange()
 
     def _make(self, name: str, state: PanelState) -> PanelWidget:

@@ -110,7 +110,12 @@ class Inspector(QFrame):
             likeliest = self.tr("The likeliest class")
             text = f"{likeliest} ({words.named(label)})" if label else likeliest
             self._target.setItemText(0, text)
-            self.classes.show_current(label or "")
+
+    def follow(self, target: str | None) -> None:
+        """Show a target (None: the likeliest class) and parameters that were chosen elsewhere."""
+        place = 0 if target is None else self._target.findData(target)
+        self._target.setCurrentIndex(max(0, place))
+        self.show_panel(self.panel)
 
     def show_panel(self, panel: PanelState | None) -> None:
         """Show the parameters of a panel (None: a hint what to do)."""

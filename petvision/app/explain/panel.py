@@ -53,7 +53,7 @@ class PanelWidget(QFrame):
 
     ``chosen``: it was clicked or got the focus. ``enlarge``: it should fill the centre, or go
     back. ``wanted`` (command): "png", "svg", "npy", "copy", "parameters", "run",
-    "trust", "drag". ``filter_wanted``: a feature map or kernel was clicked; its
+    "trust", "drag", "remove". ``filter_wanted``: a feature map or kernel was clicked; its
     convolution and number.
     """
 
@@ -154,6 +154,9 @@ class PanelWidget(QFrame):
             menu.addAction(self.tr("Save as SVG…"), lambda: self.wanted.emit("svg")),
             menu.addAction(self.tr("Save the numbers (NPY)…"), lambda: self.wanted.emit("npy")),
         ]
+        if self.panel.added:
+            menu.addSeparator()
+            menu.addAction(self.tr("Remove this panel"), lambda: self.wanted.emit("remove"))
         menu.aboutToShow.connect(self._enable)
         self._menu_button.setMenu(menu)
         self._menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)

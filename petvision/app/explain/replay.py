@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -12,6 +12,7 @@ from petvision.app import words
 from petvision.errors import PetVisionError
 
 if TYPE_CHECKING:
+    from petvision.app.explain.work import Explanations
     from petvision.app.photos.model import Photo
     from petvision.app.session import Session
     from petvision.explain.results import Explanation
@@ -30,16 +31,20 @@ class Replay(QObject):
     """Reads a case, has its photo explained as it was, and says whether it comes out the same.
 
     ``told``: a sentence for the status line. ``compared``: the findings, when all panels are done.
+    ``lent``: another target (None: the likeliest class) and other parameters are in force, those
+    of a case or again the person's own.
     """
 
     told = Signal(str)
     compared = Signal(object)
+    lent = Signal(object)
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._session = session
         self._case: Case | None = None
         self._photo: Photo | None = None
+        self._loan: _Loan | None = None
         session.explanations.changed.connect(self._look)
         session.current_changed.connect(self._turned)
 
@@ -60,22 +65,23 @@ class Replay(QObject):
             text = self.tr("{name} was made with another model: {model}. Open that one first.")
             self.told.emit(text.format(name=case.name, model=case.model))
             return
-        self._case = None
-        (photo,) = session.photos.add([case.source])
-        explanations = session.explanations
-        for panel in case.panels:
-            if panel.method in explanations.panels:
-                known = explanations.panels[panel.method].values
-                fits = {key: panel.parameters.get(key, value) for key, value in known.items()}
-                explanations.panels[panel.method].values = fits
-        session.show_photo(photo)
-        explanations.choose_target(case.target)
-        self._photo, self._case = photo, case
+        session.explanations.begin(None)  # or the photo in view would be explained the case's way
+        self._end_loan()
+        (self._photo,) = session.photos.add([case.source])
+        self._loan, self._case = _Loan(session.explanations, case), case
+        self.lent.emit(case.target)
         self.told.emit(self.tr("Replaying {name}…").format(name=case.name))
+        session.show_photo(self._photo)
 
     def _turned(self) -> None:
         if self._session.current is not self._photo:
             self._case = None
+            self._end_loan()
+
+    def _end_loan(self) -> None:
+        if self._loan is not None:
+            self.lent.emit(self._loan.end())
+            self._loan = None
 
     def _look(self, _: str) -> None:
         """When all recorded panels are done, compare."""
@@ -107,6 +113,42 @@ class Replay(QObject):
             text.format(name=case.name, same=same, count=len(case.panels), others=others)
         )
         self.compared.emit(findings)
+
+
+class _Loan:
+    """A case's target, parameters and panels, in force while its photo is in view.
+
+    What a person chooses meanwhile is their own and stays.
+    """
+
+    def __init__(self, explanations: Explanations, case: Case) -> None:
+        self._explanations = explanations
+        self._target = (explanations.chosen, case.target)
+        self._values: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
+        self._added = [p.method for p in case.panels if p.method not in explanations.panels]
+        for name in self._added:
+            explanations.add(name, keep=False)
+        for recorded in case.panels:
+            panel = explanations.panels.get(recorded.method)
+            if panel is not None:
+                own, given = panel.values, recorded.parameters
+                panel.values = {key: given.get(key, value) for key, value in own.items()}
+                self._values[recorded.method] = (own, panel.values)
+        explanations.choose_target(case.target)
+
+    def end(self) -> str | None:
+        """Bring back what was in force before; returns the target."""
+        explanations = self._explanations
+        for name, (own, lent) in self._values.items():
+            panel = explanations.panels.get(name)
+            if panel is not None and panel.values is lent:
+                panel.values = own
+        for name in self._added:
+            explanations.remove(name)
+        own_target, lent_target = self._target
+        if explanations.chosen == lent_target:
+            explanations.choose_target(own_target)
+        return explanations.chosen
 
 
 def _read(path: str) -> Case:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QScrollArea,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from petvision.app import words
+from petvision.app.explain.adder import MethodAdder
 from petvision.app.explain.brush import BrushPage
 from petvision.app.explain.card import PredictionCard
 from petvision.app.explain.empty import EmptyState
@@ -34,6 +43,8 @@ class ExplainView(QStackedWidget):
         self.trouble = Trouble(theme)
         self.look = Look(session.settings, self)
         self.grid = PanelGrid(theme, self.look)
+        self.adder = MethodAdder()
+        self.adder.chosen.connect(self._add)
         self.card = PredictionCard(theme)
         self.card.why.connect(self._tell_why)
         self._photo = PhotoView(theme)
@@ -51,7 +62,8 @@ class ExplainView(QStackedWidget):
             self.addWidget(page)
         session.current_changed.connect(self._turn)
         session.known.connect(self.refresh)
-        session.model_changed.connect(self._model_changed)
+        session.model_changed.connect(self.refresh)
+        session.explanations.offered.connect(self._offered)
         session.explanations.changed.connect(self._panel_changed)
         session.sampled.connect(self.empty.show_sample)
         self.grid.large.connect(self._enlarged)
@@ -70,13 +82,17 @@ class ExplainView(QStackedWidget):
         return head
 
     def _make_results(self) -> QScrollArea:
-        inner = QWidget()
+        self._inner = inner = QWidget()
         layout = QVBoxLayout(inner)
         margin = 2 * GRID_PX
-        layout.setContentsMargins(margin, margin, margin, margin)
+        layout.setContentsMargins(margin, margin, margin, GRID_PX // 2)
         layout.setSpacing(margin)
         layout.addWidget(self._head)
-        layout.addWidget(self.grid, 1)
+        below = self._below = QVBoxLayout()
+        below.setSpacing(GRID_PX // 2)
+        below.addWidget(self.grid, 1)
+        below.addWidget(self.adder, 0, Qt.AlignmentFlag.AlignLeft)
+        layout.addLayout(below, 1)
         scroll = QScrollArea()
         scroll.setWidget(inner)
         scroll.setWidgetResizable(True)
@@ -136,13 +152,6 @@ class ExplainView(QStackedWidget):
         self.results.verticalScrollBar().setValue(0)
         self.refresh()
 
-    def _model_changed(self) -> None:
-        states = self._session.explanations.panels
-        shown = {name: panel.panel for name, panel in self.grid.panels.items()}
-        if states != shown:
-            self.grid.offer(states)
-        self.refresh()
-
     def _panel_changed(self, name: str) -> None:
         """A panel has news; while matplotlib is not there yet only words change."""
         if self._session.figures_ready:
@@ -155,6 +164,28 @@ class ExplainView(QStackedWidget):
     def _redraw_panels(self) -> None:
         for name in self.grid.panels:
             self._panel_changed(name)
+
+    # Which methods
+
+    def _offered(self) -> None:
+        explanations = self._session.explanations
+        self.grid.offer(explanations.panels)
+        self.adder.offer(explanations.more)
+        self._show_adder()
+
+    def _show_adder(self) -> None:
+        """Offer more methods in the margin under the panels: it takes no height from them."""
+        shown = bool(self._session.explanations.more) and not self.grid.alone
+        self._below.setContentsMargins(0, 0, 0, 0 if shown else 2 * GRID_PX - GRID_PX // 2)
+        self.adder.setVisible(shown)
+
+    def _add(self, name: str) -> None:
+        """Show one more method, from now on, and bring its panel into sight."""
+        self._session.explanations.add(name)
+        self.grid.choose(name)
+        for widget in (self._inner, self.results):  # it has its place only then
+            QApplication.sendEvent(widget, QEvent(QEvent.Type.LayoutRequest))
+        self.results.ensureWidgetVisible(self.grid.panels[name])
 
     # Painting on the photo
 
@@ -188,5 +219,6 @@ class ExplainView(QStackedWidget):
 
     def _enlarged(self, name: str) -> None:
         self._head.setVisible(not name)
+        self._show_adder()
         self._session.explanations.bring_to_front(name or None)
         self.large_changed.emit()

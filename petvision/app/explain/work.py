@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -39,7 +39,11 @@ Status = Literal["idle", "working", "done", "failed", "stopped"]
 
 @dataclass(slots=True, eq=False)
 class PanelState:
-    """One panel: its method, its parameters and how far it is; lives in the window's thread."""
+    """One panel: its method, its parameters and how far it is; lives in the window's thread.
+
+    ``aside``: a class to show in place of the target, and one to take away from it ("": none).
+    ``added``: it is none of the usual ones, and a person may take it away.
+    """
 
     method: Method[Any]
     values: dict[str, Any] = field(default_factory=dict)
@@ -49,6 +53,8 @@ class PanelState:
     error: PetVisionError | None = None
     ticket: int = 0
     started: float = 0.0
+    aside: tuple[str, str] | None = None
+    added: bool = False
 
     @property
     def aims(self) -> bool:
@@ -80,12 +86,13 @@ class Question:
 class Explanations(QObject):
     """Runs the methods on one question at a time; what was done in this run is kept, bounded.
 
-    ``changed`` names the method whose panel has news. ``classes_known``: the maps of every class
-    are there (``class_maps``), so that a slider through the classes needs no computing.
+    ``changed`` names the method whose panel has news. ``offered``: there are other panels now.
+    Where the maps of every class are there (``class_maps``), a slider through the classes needs
+    no computing.
     """
 
     changed = Signal(str)
-    classes_known = Signal()
+    offered = Signal()
 
     def __init__(
         self, lane: ComputeLane, settings: Settings, parent: QObject | None = None
@@ -93,6 +100,7 @@ class Explanations(QObject):
         super().__init__(parent)
         self._settings = settings
         self.panels: dict[str, PanelState] = {}
+        self._every: dict[str, Method[Any]] = {}
         self._lane = lane
         self._question: Question | None = None
         self._target: str | None = None
@@ -102,18 +110,65 @@ class Explanations(QObject):
         self.class_maps: ClassMaps | None = None
         self._mapping = 0
 
-    def offer(self, methods: tuple[Method[Any], ...], stored: Mapping[str, Any]) -> None:
-        """Take the methods there are, with the parameters a person left them with."""
+    def offer(self, methods: Iterable[Method[Any]], every: Iterable[Method[Any]]) -> None:
+        """Make the panels of these methods and of those that a person added, of ``every`` one."""
+        self._every = {method.id: method for method in every}
+        self.panels = {method.id: self._panel(method) for method in methods}
+        for name in self._remembered:
+            self._add(name)
+        self.offered.emit()
+
+    @property
+    def _remembered(self) -> list[str]:
+        """The methods that a person added, in this run or before."""
+        stored = self._settings.table("explain").get("more")
+        names = stored if isinstance(stored, list) else []
+        return [name for name in names if isinstance(name, str)]
+
+    def _panel(self, method: Method[Any]) -> PanelState:
+        """A method's panel, with the parameters a person left it with."""
         from petvision.explain.registry import parameters  # the lane has imported it
 
-        self.panels = {}
-        for method in methods:
-            values = stored.get(method.id)
-            try:
-                chosen = parameters(method.id, values if isinstance(values, dict) else {})
-            except PetVisionError:  # stored by another version: the defaults are right
-                chosen = method.Parameters()
-            self.panels[method.id] = PanelState(method, chosen.model_dump(mode="json"))
+        try:
+            values = parameters(method.id, self._settings.table(f"parameters.{method.id}"))
+        except PetVisionError:  # stored by another version: the defaults are right
+            values = method.Parameters()
+        return PanelState(method, values.model_dump(mode="json"))
+
+    @property
+    def more(self) -> list[Method[Any]]:
+        """The methods that have no panel."""
+        return [method for name, method in self._every.items() if name not in self.panels]
+
+    def add(self, name: str, *, keep: bool = True) -> None:
+        """Give a method a panel, where there is such a method; ``keep``: the next time, too."""
+        if self._add(name):
+            if keep:
+                self._settings.put("explain.more", [*self._remembered, name])
+            self.offered.emit()
+            self.run(name)
+
+    def _add(self, name: str) -> bool:
+        if name in self.panels or name not in self._every:
+            return False
+        self.panels[name] = self._panel(self._every[name])
+        self.panels[name].added = True
+        return True
+
+    def remove(self, name: str) -> None:
+        """Take an added panel away."""
+        if name in self.panels and self.panels[name].added:
+            self._rest(name)
+            del self.panels[name]
+            if name in self._remembered:
+                left = [one for one in self._remembered if one != name]
+                self._settings.put("explain.more", left)
+            self.offered.emit()
+
+    @property
+    def chosen(self) -> str | None:
+        """The class a person chose to have explained; None is the likeliest one."""
+        return self._target
 
     @property
     def target(self) -> str:
@@ -136,7 +191,7 @@ class Explanations(QObject):
         self._lane.cancel(self._mapping)
         self._mapping = 0
         for name, panel in self.panels.items():
-            panel.explanation = None
+            panel.explanation = panel.aside = None
             if question is None:
                 self._rest(name)
             else:
@@ -145,10 +200,12 @@ class Explanations(QObject):
     def choose_target(self, target: str | None) -> None:
         """Explain another class; None is the predicted one. Kernels and maps know no class."""
         before, self._target = self.target, target
-        if self._question is not None and before != self.target:
-            for name, panel in self.panels.items():
-                if panel.aims:
-                    self.run(name)
+        if self._question is None:
+            return
+        for name, panel in self.panels.items():
+            if panel.aims and (before != self.target or panel.aside is not None):
+                panel.aside = None
+                self.run(name)
 
     def want_classes(self) -> None:
         """Have the maps of every class ready, for networks whose last maps speak for themselves."""
@@ -160,24 +217,16 @@ class Explanations(QObject):
         make = partial(tasks.class_maps, question, cast("Cam", panel.method))
         self._mapping = self._lane.submit(Job("class maps", IN_FRONT, make))
 
-    def show_class(self, target: str, minus: str = "") -> bool:
-        """Show the map of a class, or of one class minus another, in its panel at once."""
+    def show_class(self, target: str, minus: str = "") -> None:
+        """Show a class, or one class minus another: at once, or computed where it has to be."""
         panel = self.panels.get(ALL_CLASSES)
-        if self.class_maps is None or panel is None or panel.values.get("layer"):
-            return False
-        if target == self.target and minus in ("", target):
-            self.run(ALL_CLASSES)  # its own map, with its badge
-            return True
-        if minus and minus != target:
-            found = self.class_maps.difference(target, minus)
-        else:
-            found = self.class_maps.attribution(target)
-        self._lane.cancel(panel.ticket)
-        panel.ticket, panel.error = 0, None
-        panel.explanation, panel.status = found, "done"
-        self.trusts.drop(ALL_CLASSES)
-        self.changed.emit(ALL_CLASSES)
-        return True
+        if panel is None or self._question is None:
+            return
+        minus = "" if minus == target else minus
+        own = (target, minus) == (self.target, "")  # with its badge
+        panel.aside = None if own else (target, minus)
+        self.want_classes()
+        self.run(ALL_CLASSES)
 
     def choose_values(self, name: str, values: dict[str, Any]) -> None:
         """Use other parameters for a method and run it again."""
@@ -215,14 +264,14 @@ class Explanations(QObject):
         self._lane.cancel(panel.ticket)
         self.trusts.drop(name)
         panel.error = panel.progress = None
-        known = self._done.get(self._key(panel))
+        known = self._known(panel)
         if known is not None:
-            self._done.move_to_end(self._key(panel))
             panel.explanation, panel.status, panel.ticket = known, "done", 0
             self._judge(name)
         else:
             values, kept = dict(panel.values), self._settings.most_kept
-            make = partial(tasks.explain, question, self.target, panel.method, values, kept)
+            target, minus = panel.aside or (self.target, "")
+            make = partial(tasks.explain, question, target, panel.method, values, kept, minus)
             panel.status, panel.started = "working", time.monotonic()
             panel.ticket = self._lane.submit(Job(f"panel {name}", PANEL, make))
         self.changed.emit(name)
@@ -230,9 +279,7 @@ class Explanations(QObject):
     def happened(self, ticket: int, event: object) -> bool:
         """Take an event of the lane; False where it belongs to no panel."""
         if ticket == self._mapping:
-            if isinstance(event, Result):
-                self.class_maps = event.value
-                self.classes_known.emit()
+            self._mapped(event)
             return True
         if self.trusts.happened(ticket, event):
             return True
@@ -245,9 +292,35 @@ class Explanations(QObject):
                 return True
         return False
 
+    def _mapped(self, event: object) -> None:
+        """The maps of every class came, or will not come: then each is computed by itself."""
+        if isinstance(event, (Result, Failed, Crashed)):
+            self._mapping = 0
+        if isinstance(event, Result):
+            self.class_maps = event.value
+            panel = self.panels[ALL_CLASSES]
+            if panel.aside is not None and panel.status == "working":
+                self.run(ALL_CLASSES)
+
+    def _known(self, panel: PanelState) -> Explanation | None:
+        """What a panel asks for, where nothing has to be computed for it."""
+        if panel.aside is None:
+            known = self._done.get(self._key(panel))
+            if known is not None:
+                self._done.move_to_end(self._key(panel))
+            return known
+        if self.class_maps is None or panel.values.get("layer"):
+            return None
+        target, minus = panel.aside
+        maps = self.class_maps
+        return maps.difference(target, minus) if minus else maps.attribution(target)
+
     def _judge(self, name: str) -> None:
+        """Find out whether a panel's map deserves belief; only that of the target has a badge."""
         panel, question = self.panels[name], self._question
-        if isinstance(panel.explanation, Attribution) and question is not None:
+        if panel.aside is not None or question is None:
+            return
+        if isinstance(panel.explanation, Attribution):
             found = panel.explanation
             self.trusts.want(name, self._key(panel), panel, question, self.target, found)
 
@@ -264,7 +337,8 @@ class Explanations(QObject):
         panel.ticket = 0
         if isinstance(event, Result):
             panel.status = "done"
-            self._keep(panel)
+            if panel.aside is None:
+                self._keep(panel)
         elif isinstance(event, Failed):
             panel.status, panel.error, panel.explanation = "failed", event.error, None
         elif isinstance(event, Crashed):
