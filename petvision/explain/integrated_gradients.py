@@ -187,7 +187,7 @@ class _Line:
             target=context.target,
             heat=shown,
             signed=True,
-            measure="change of the {target} logit per pixel",
+            measure="{target} logit per pixel",
             geometry=context.prepared.geometry,
             facts=self._facts(heat, taken, why),
             provenance=context.provenance(self._engine(), self._seed()),

@@ -32,7 +32,7 @@ class KernelsPanel(Panel[KernelSet]):
             axes.imshow(np.zeros((1, 1, 4)), interpolation="antialiased") for axes in self._grids
         ]
         options: dict[str, Any] = {
-            "size": text.SMALL, "family": text.FAMILY, "ha": "center", "va": "top",
+            "size": text.SMALL, "family": text.FAMILY, "ha": "left", "va": "top",
         }  # fmt: skip
         self._names = [self.figure.text(0, 0, word, **options) for word in GRIDS]
         self._bars_axes = self.figure.add_axes((0, 0, 1, 1))
@@ -135,9 +135,12 @@ class KernelsPanel(Panel[KernelSet]):
             top -= small * self._ratio + NAME
 
     def _place_grid(self, number: int, left: float, top: float, width: float) -> None:
-        """A grid by its upper left corner, its name below it."""
+        """A grid by its upper left corner, its name below it.
+
+        From the left, as a name may be wider than a grid in a low panel.
+        """
         height = width * self._ratio
         put_axes(self._grids[number], Area(left, top - height, width, height))
         wide, high = self.figure.get_size_inches()
         name = self._names[number]
-        name.set_position(((left + width / 2) / wide, (top - height - NAME / 8) / high))
+        name.set_position((left / wide, (top - height - NAME / 8) / high))

@@ -48,7 +48,7 @@ def test_what_a_pixel_and_what_a_covered_window_change_are_two_units():
     handle = handle_of(small_resnet(), 64)
     names = ("integrated_gradients", "occlusion")
     pixels, windows = (explain(name, handle, noise(64)) for name in names)
-    assert pixels.unit == "change of the cat logit per pixel"
+    assert pixels.unit == "cat logit per pixel"
     assert windows.unit == "change of the cat logit"
     assert not compare(pixels, windows).shared
 

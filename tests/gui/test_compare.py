@@ -149,7 +149,7 @@ def test_maps_of_different_units_each_have_a_scale_of_their_own(
     settled(qtbot, page)
     assert not page.comparison.shared
     scales = [page.pages[name].map.scale.words for name in ("one", "other")]
-    assert "change of the cat logit per pixel" in scales[0]
+    assert "cat logit per pixel" in scales[0]
     assert "per pixel" not in scales[1]
 
 
