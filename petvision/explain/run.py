@@ -13,6 +13,7 @@ from petvision.explain.cache import Cache, key
 from petvision.explain.results import Attribution, Explained, Explanation, Failure, Trust
 from petvision.explain.trust import Referee
 from petvision.images.types import Prepared
+from petvision.memory import give_back
 from petvision.models.engines.base import Trunk
 from petvision.models.handle import ModelHandle
 from petvision.models.predict import look
@@ -151,4 +152,5 @@ def _run(
         except PetVisionError as error:
             so_far = replace(so_far, failures=(*so_far.failures, Failure(name, error)))
         yield Partial(so_far)
+    give_back()  # or many photos in a row would leave the heap in pieces
     yield Result(so_far)
