@@ -144,9 +144,12 @@ def _classes(root: Path) -> list[Labelled]:
 
 def has_splits(root: Path) -> bool:
     """Whether a folder holds a training and a test part, or parts alone, with folders of theirs."""
-    found = {f.name for f in folders_of(root) if folders_of(f)}
-    training, test = (found.intersection(names) for names in PARTS.values())
-    return bool(training) and (bool(test) or {f.name for f in folders_of(root)} == training)
+    names = {f.name for f in folders_of(root)}
+    training, test = (
+        {n for n in names.intersection(part) if any(f.is_dir() for f in (root / n).iterdir())}
+        for part in PARTS.values()
+    )
+    return bool(training) and (bool(test) or names == training)
 
 
 def folders_of(root: Path) -> list[Path]:
